@@ -1,0 +1,272 @@
+"""The connector protocol: pages in, batches out.
+
+A connector is a class with ``Settings`` (what ``[hosts.NAME]`` may say) that is called with its settings and its
+surroundings. Every method takes and gives many; the number of remote calls grows with pages, never with invoices.
+``docs/connectors.md`` says what each host can do and how a connector is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, StrictStr
+
+from relance_addon.core.model import Address, Channel, Client, Invoice, Problem
+
+Kind = Literal["invoice", "client", "contact", "instalment"]
+EventName = Literal[
+    "queued", "sent", "delivered", "opened", "clicked", "bounced", "complained", "failed", "in_doubt"
+]
+BATCH = 20
+"""The most invoices that are read again, or messages that are posted, in one batch."""
+
+
+class HostSettings(BaseModel):
+    """The keys that every ``[hosts.NAME]`` has; a connector adds its own in a subclass.
+
+    ``mapping`` is checked by ``hosts.mapping`` against the connector's mapping.toml.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connector: StrictStr
+    mapping: dict[str, dict[str, Any]] = {}
+
+
+class Mailer(Protocol):
+    """Sends MIME messages for hosts that cannot: one state and error per message, in order."""
+
+    def send(self, messages: Sequence[Outgoing]) -> list[Posted]:
+        """Hand messages over by SMTP. An error before DATA is ``failed``, one after it ``in_doubt``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a connector works: relative paths start at ``folder``; ``mailer`` is there for hosts that cannot send."""
+
+    folder: Path
+    timezone: ZoneInfo
+    currency: str
+    language: str
+    mailer: Mailer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a host can do. Operations adapt to these and never to a host's name.
+
+    ``proves_absence``: a mark that ``find`` says is absent proves that the message never left.
+    """
+
+    send_mail: bool = False
+    activities: bool = False
+    unique_marks: bool = False
+    find_marks: bool = False
+    proves_absence: bool = False
+    events: bool = False
+    pdf: bool = False
+    payment_link: bool = False
+    install: bool = False
+
+
+class Page(NamedTuple):
+    """A page of what was pulled. ``gone`` are ids of invoices that the host no longer has.
+
+    ``cursor``, on the last page, is what the next pull starts from; empty: it starts over.
+    """
+
+    invoices: Sequence[Invoice] = ()
+    clients: Sequence[Client] = ()
+    problems: Sequence[Problem] = ()
+    gone: Sequence[str] = ()
+    cursor: str = ""
+
+
+class Pull(NamedTuple):
+    """The pages of a pull. ``full``: what no page has is no longer owed; else what no page has is unchanged."""
+
+    pages: Iterator[Page]
+    full: bool
+
+
+class Document(NamedTuple):
+    """A file to attach."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+class Mark(NamedTuple):
+    """What a message leaves on the host, so that the host can be asked for it after a crash."""
+
+    key: str
+    message_id: str
+    channel: Channel
+    invoices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message ready to leave. ``mime`` is exactly what goes out; ``claims`` are the keys it is made of.
+
+    For an activity, ``subject`` is its summary, ``text`` its note, ``day`` its deadline and ``sender`` its person.
+    ``sent_at`` is aware and dated by the run.
+    """
+
+    key: str
+    claims: tuple[str, ...]
+    channel: Channel
+    client: str
+    invoices: tuple[str, ...]
+    message_id: str
+    day: date
+    sent_at: datetime
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[Document, ...]
+    mime: bytes
+
+    @property
+    def mark(self) -> Mark:
+        """The mark that it leaves."""
+        return Mark(self.key, self.message_id, self.channel, self.invoices)
+
+
+class Posted(NamedTuple):
+    """What became of one message that was posted. ``failed`` means for certain that nothing left."""
+
+    key: str
+    state: Literal["sent", "queued", "failed", "in_doubt"]
+    error: str = ""
+
+
+class Found(NamedTuple):
+    """What the host says of a mark: ``present`` (it left), ``absent``, or ``unknown``."""
+
+    key: str
+    presence: Literal["present", "absent", "unknown"]
+    state: Literal["sent", "queued"] = "sent"
+
+
+class DeliveryEvent(NamedTuple):
+    """What became of a sent message, for one recipient (an address, or empty for all). ``at`` is aware."""
+
+    message_id: str
+    event: EventName
+    at: datetime
+    recipient: str = ""
+    detail: str = ""
+
+
+class Finding(NamedTuple):
+    """One line of ``relance check``: a thing looked at, how it is, and what to do about it."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    text: str
+    mend: str = ""
+
+
+class MappedField(NamedTuple):
+    """One line of ``relance mapping``: where a field of ours comes from, and up to three sample values."""
+
+    kind: Kind
+    field: str
+    source: str
+    samples: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Connector(Protocol):
+    """A host, as the house sees it. A call that fails as a whole raises HostError or InputError."""
+
+    Settings: ClassVar[type[HostSettings]]
+    capabilities: Capabilities
+
+    def __init__(self, name: str, settings: Any, surroundings: Surroundings) -> None:
+        """Bind a host's name, its checked settings and its surroundings. No call is made yet."""
+
+    def pull(self, cursor: str, today: date) -> Pull:
+        """Drafts, open and disputed invoices and their clients, changed since ``cursor`` (all for an empty one)."""
+        ...
+
+    def read(self, invoices: Sequence[str], today: date) -> Page:
+        """Those invoices (at most BATCH) and their clients as they are now; one that is missing is gone."""
+        ...
+
+    def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
+        """Where a person finds these records (a file and line, a URL), as far as that is known."""
+        ...
+
+    def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
+        """The host's own PDF of each invoice that has one, by id."""
+        ...
+
+    def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
+        """The payment link of each invoice that has one, by id; absolute URLs."""
+        ...
+
+    def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
+        """Send messages or make activities, at most BATCH: one outcome each, in order. Never raises for one of them."""
+        ...
+
+    def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
+        """What the host has of these marks, by key; a missing key is unknown."""
+        ...
+
+    def events(self, marks: Sequence[Mark]) -> Iterable[DeliveryEvent]:
+        """What became of these messages since they were posted."""
+        ...
+
+    def check(self, today: date) -> list[Finding]:
+        """Version, rights, mapping, second senders, mail set-up; what to mend."""
+        ...
+
+    def fields(self, today: date) -> list[MappedField]:
+        """Every field of ours, where it comes from on the host, and three sample values."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+
+@dataclass(slots=True)
+class Cannot:
+    """The answers of a host that cannot: connectors inherit what they do not have."""
+
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
+        """Nowhere a person could look."""
+        return {}
+
+    def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
+        """No PDFs."""
+        return {}
+
+    def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
+        """The links that came with the invoices."""
+        return {invoice.id: invoice.payment_link for invoice in invoices if invoice.payment_link}
+
+    def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
+        """Nothing is known of any mark."""
+        return {}
+
+    def events(self, marks: Sequence[Mark]) -> Iterable[DeliveryEvent]:
+        """No events."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing to let go of."""

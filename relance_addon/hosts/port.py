@@ -16,7 +16,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StrictStr
 
-from relance_addon.core.model import Address, Channel, Client, Invoice, Problem
+from relance_addon.core.model import Client, Invoice, Problem
+from relance_addon.core.outgoing import Document as Document
+from relance_addon.core.outgoing import Mark as Mark
+from relance_addon.core.outgoing import Outgoing as Outgoing
+from relance_addon.core.outgoing import Posted as Posted
 
 Kind = Literal["invoice", "client", "contact", "instalment"]
 EventName = Literal[
@@ -93,63 +97,6 @@ class Pull(NamedTuple):
 
     pages: Iterator[Page]
     full: bool
-
-
-class Document(NamedTuple):
-    """A file to attach."""
-
-    name: str
-    mime: str
-    content: bytes
-
-
-class Mark(NamedTuple):
-    """What a message leaves on the host, so that the host can be asked for it after a crash."""
-
-    key: str
-    message_id: str
-    channel: Channel
-    invoices: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message ready to leave. ``mime`` is exactly what goes out; ``claims`` are the keys it is made of.
-
-    For an activity, ``subject`` is its summary, ``text`` its note, ``day`` its deadline and ``sender`` its person.
-    ``sent_at`` is aware and dated by the run.
-    """
-
-    key: str
-    claims: tuple[str, ...]
-    channel: Channel
-    client: str
-    invoices: tuple[str, ...]
-    message_id: str
-    day: date
-    sent_at: datetime
-    sender: Address
-    to: tuple[Address, ...]
-    cc: tuple[Address, ...]
-    bcc: tuple[Address, ...]
-    subject: str
-    text: str
-    html: str
-    attachments: tuple[Document, ...]
-    mime: bytes
-
-    @property
-    def mark(self) -> Mark:
-        """The mark that it leaves."""
-        return Mark(self.key, self.message_id, self.channel, self.invoices)
-
-
-class Posted(NamedTuple):
-    """What became of one message that was posted. ``failed`` means for certain that nothing left."""
-
-    key: str
-    state: Literal["sent", "queued", "failed", "in_doubt"]
-    error: str = ""
 
 
 class Found(NamedTuple):

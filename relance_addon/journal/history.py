@@ -1,0 +1,103 @@
+"""What was sent, planned by hand and held, as the engine needs it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max
+
+from relance_addon.core.model import Adaptation, Attempt, HandDate, History, Reminder, StepChange, parse_address
+from relance_addon.journal import holds, models, programs
+
+_LEFT = ("sent", "queued", "in_doubt", "claimed")
+_SOFT = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b|\b4\d\d\b")
+_QUERY = """
+    SELECT r.invoice, r.day, r.step_name, r.program, r.instalment, r.restart, r.cycle, r.origin, m.message_id,
+           m.state, r.failures, m.key
+    FROM journal_reminder r JOIN journal_message m ON m.id = r.message_id
+    WHERE r.host = %s AND m.state <> 'dropped'
+    ORDER BY r.day, r.id
+"""
+
+
+def history(host: str, today: date) -> History:
+    """The history of a host as of today."""
+    reminders: dict[str, list[Reminder]] = defaultdict(list)
+    attempts: dict[str, list[Attempt]] = defaultdict(list)
+    in_doubt = set()
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY, [host])
+        for invoice, day, step, program, rank, restart, cycle, origin, mid, state, failures, key in cursor.fetchall():
+            if state == "failed":
+                attempts[invoice].append(Attempt(cycle, step, failures, key))
+                continue
+            if state in ("in_doubt", "claimed"):
+                in_doubt.add(invoice)
+            reminders[invoice].append(Reminder(_day(day), step, program, rank, restart, cycle, origin, mid))
+    held = holds.in_force(host, today)
+    return History(
+        {invoice: tuple(found) for invoice, found in reminders.items()},
+        _adaptations(host),
+        {invoice: tuple(found) for invoice, found in attempts.items()},
+        frozenset(in_doubt),
+        {one.invoice: one.until or date.max for one in held if one.invoice},
+        {one.client: one.until or date.max for one in held if one.client},
+        programs.of_clients(host),
+        _messaged(host),
+        bounced(host),
+    )
+
+
+def bounced(host: str) -> frozenset[str]:
+    """The addresses that bounced for good: a 4.x.x status is a passing one."""
+    rows = models.Event.objects.filter(message__host=host, event="bounced").values_list(
+        "recipient", "detail", "message__to"
+    )
+    return frozenset(
+        address.casefold()
+        for recipient, detail, to in rows
+        if not _SOFT.search(detail)
+        for address in ([recipient] if recipient else (parse_address(text).email for text in to))
+    )
+
+
+def _messaged(host: str) -> dict[str, date]:
+    rows: Iterable[Any] = (
+        models.Message.objects.filter(host=host, origin="automatic", state__in=_LEFT)
+        .values_list("client")
+        .annotate(last=Max("day"))
+    )
+    return dict(rows)
+
+
+def _adaptations(host: str) -> dict[str, Adaptation]:
+    return {
+        row.invoice: Adaptation(
+            row.program,
+            row.version,
+            row.restart,
+            row.instalment,
+            frozenset(row.dropped),
+            {name: _change(data) for name, data in row.changes.items()},
+        )
+        for row in models.Plan.objects.filter(host=host)
+    }
+
+
+def _change(data: dict[str, Any]) -> StepChange:
+    on = data.get("on")
+    issued = data.get("issued")
+    return StepChange(
+        HandDate(date.fromisoformat(on), date.fromisoformat(issued) if issued else None) if on else None,
+        data.get("sender"),
+        *(tuple(data[key]) if key in data else None for key in ("to", "cc", "bcc")),
+    )
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)

@@ -1,0 +1,171 @@
+"""The log: every reminder with what became of it, and the events that hosts report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Q
+
+from relance_addon.core.outgoing import Mark
+from relance_addon.journal import models
+
+SEVERITY = ("queued", "sent", "delivered", "opened", "clicked", "complained", "bounced", "failed", "in_doubt")
+"""Events from the best to the worst; with several recipients the worst wins."""
+_GOOD = SEVERITY[:5]
+
+
+class Entry(NamedTuple):
+    """One reminder: one invoice in one message."""
+
+    key: str
+    message_key: str
+    message_id: str
+    invoice: str
+    number: str
+    client: str
+    client_name: str
+    program: str | None
+    step: int | None
+    step_name: str | None
+    origin: str
+    channel: str
+    date: date
+    sent_at: datetime
+    subject: str
+    sender: str
+    to: Sequence[str]
+    cc: Sequence[str]
+    bcc: Sequence[str]
+    redirected_to: str
+    last_event: str
+    last_event_at: datetime
+    error: str
+    attachments: Sequence[str]
+
+
+class Happened(NamedTuple):
+    """An event of a message; ``at`` is aware, ``recipient`` an address or empty for all."""
+
+    message_id: str
+    event: str
+    at: datetime
+    recipient: str
+    detail: str
+
+
+def entries(
+    host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = ""
+) -> list[Entry]:
+    """Reminders, the newest first. ``search`` looks in numbers, client names, recipients' names and addresses."""
+    rows = models.Reminder.objects.filter(host=host).exclude(message__state="dropped").select_related("message")
+    rows = rows.defer("message__mime")
+    if event:
+        rows = rows.filter(message__last_event=event)
+    if since:
+        rows = rows.filter(message__day__gte=since)
+    if invoice:
+        rows = rows.filter(Q(invoice=invoice.removeprefix("id:")) if invoice.startswith("id:") else Q(number=invoice))
+    found = [_entry(row) for row in rows.order_by("-message__sent_at", "-message_id", "pk")]
+    wanted = search.casefold()
+    return [one for one in found if wanted in _searched(one)] if wanted else found
+
+
+def _searched(one: Entry) -> str:
+    people = (*one.to, *one.cc, *one.bcc, one.redirected_to)
+    return "\n".join((one.number, one.client_name, *people)).casefold()
+
+
+def _entry(row: models.Reminder) -> Entry:
+    message = row.message
+    return Entry(
+        row.key,
+        message.key,
+        message.message_id,
+        row.invoice,
+        row.number,
+        row.client,
+        row.client_name,
+        row.program or None,
+        row.step or None,
+        row.step_name or None,
+        row.origin,
+        message.channel,
+        message.day,
+        message.sent_at,
+        message.subject,
+        message.sender,
+        message.to,
+        message.cc,
+        message.bcc,
+        message.redirected_to,
+        message.last_event,
+        message.last_event_at,
+        message.error,
+        [one["name"] for one in message.attachments],
+    )
+
+
+def watched(host: str, since: datetime) -> list[Mark]:
+    """The messages that left and whose fate may still change: those sent from ``since`` on."""
+    rows = models.Message.objects.filter(host=host, sent_at__gte=since, state__in=("sent", "queued", "in_doubt"))
+    return [
+        Mark(row.key, row.message_id, row.channel, tuple(one.invoice for one in row.reminders.all()))
+        for row in rows.defer("mime").prefetch_related("reminders")
+    ]
+
+
+def record(host: str, events: Sequence[Happened]) -> int:
+    """Add what hosts report, each event once; how many are new. A queued message that went is sent."""
+    ids = {event.message_id for event in events}
+    known: dict[str, models.Message] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        rows = models.Message.objects.filter(host=host, message_id__in=wanted[start : start + 500]).defer("mime")
+        known.update((row.message_id, row) for row in rows)
+    added = 0
+    with transaction.atomic():
+        for event in events:
+            message = known.get(event.message_id)
+            if message is None:
+                continue
+            _, new = models.Event.objects.get_or_create(
+                message=message, event=event.event, at=event.at, recipient=event.recipient,
+                defaults={"detail": event.detail},
+            )  # fmt: skip
+            added += new
+        for message in {known[event.message_id].pk: known[event.message_id] for event in events if event.message_id in known}.values():
+            _summarise(message)
+    return added
+
+
+def _summarise(message: models.Message) -> None:
+    """The last event of a message: the worst of the last ones of its recipients."""
+    latest: dict[str, models.Event] = {}
+    for event in message.events.order_by("at", "pk"):
+        latest[event.recipient] = event
+    named = {recipient: event for recipient, event in latest.items() if recipient} or latest
+    whole = latest.get("")
+    last = list(named.values())
+    if whole is not None and named is not latest and len(named) < _recipients(message):
+        last.append(whole)
+    worst = max(last, key=lambda event: (SEVERITY.index(event.event) if event.event not in _GOOD else -1, event.at))
+    if all(event.event in _GOOD for event in last):
+        worst = min(last, key=lambda event: SEVERITY.index(event.event))
+    state = message.state
+    if state == "queued" and worst.event in (*_GOOD[1:], "complained", "bounced"):
+        state = "sent"
+    models.Message.objects.filter(pk=message.pk).update(
+        last_event=worst.event, last_event_at=worst.at, state=state
+    )
+
+
+def _recipients(message: models.Message) -> int:
+    return len(message.to) + len(message.cc) + len(message.bcc)
+
+
+def since(day: date, days: int) -> date:
+    """The day that many days before."""
+    return day - timedelta(days=days)

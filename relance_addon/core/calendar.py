@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 
 CLIENT = "client"
 """The calendar that means: that of the client's own country."""
+FAR = 200
+"""Years from 2000 beyond which only week-ends count: hosts write "never" as the year 9999, laws do not reach it."""
 
 
 class Calendar:
@@ -21,28 +24,27 @@ class Calendar:
             import holidays
 
             country, _, subdivision = code.partition("-")
-            try:
-                self._holidays = holidays.country_holidays(country, subdiv=subdivision or None)
-            except NotImplementedError:
-                self._holidays = None
+            with suppress(NotImplementedError):
+                self._holidays = holidays.country_holidays(country.upper(), subdiv=subdivision or None)
 
     def is_working(self, day: date) -> bool:
         """Whether people work on ``day``."""
         known = self._known.get(day)
         if known is None:
-            known = day.weekday() < 5 if self._holidays is None else self._holidays.is_working_day(day)
+            far = abs(day.year - 2000) > FAR
+            known = day.weekday() < 5 if far or self._holidays is None else self._holidays.is_working_day(day)
             self._known[day] = known
         return known
 
     def forward(self, day: date) -> date:
         """``day``, or the first working day after it."""
-        while not self.is_working(day):
+        while not self.is_working(day) and day < date.max:
             day += timedelta(days=1)
         return day
 
     def backward(self, day: date) -> date:
         """``day``, or the last working day before it."""
-        while not self.is_working(day):
+        while not self.is_working(day) and day > date.min:
             day -= timedelta(days=1)
         return day
 
@@ -50,7 +52,7 @@ class Calendar:
 @lru_cache(maxsize=512)
 def named(code: str) -> Calendar:
     """The calendar of a code such as FR or FR-6AE, made once."""
-    return Calendar(code.upper())
+    return Calendar(code)
 
 
 def check(code: str) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from relance_addon.core import toml
-from relance_addon.core.model import NO_PROGRAM, Address, Adaptation, Client, History, Invoice
+from relance_addon.core.model import NO_PROGRAM, Adaptation, Address, Client, History, Invoice
 from relance_addon.core.program import Book, Program
 from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, cycle_of, parts
 
@@ -118,7 +118,7 @@ class Decider:
             return Decision(invoice, client, part.due, part.asked, _status(invoice) or "no_program")
         table = self._table(program, client)
         part, cycle, following = self._current(invoice, table, adaptation)
-        step, on = (following.index, following.date) if following else (-1, None)
+        step, on = (following.position, following.date) if following else (-1, None)
         failures, retry = self._failures(invoice, cycle, table, step)
         reason = _status(invoice) or self._reason(invoice, client, table, following, failures)
         if reason == "completed" or following is None:
@@ -211,7 +211,7 @@ class Decider:
             issue = invoice.issue_date or self.today
             part = Part(1, issue, invoice.due_date or issue, invoice.residual)
             return part, table.untouched, table.first(part, self.today)
-        for part in parts(invoice, self.today):
+        for part in parts(invoice, self.today):  # there is always one
             cycle = cycle_of(reminders, table.program.name, part.rank, plan.restart)
             here = plan if plan.instalment in (0, part.rank) else NOTHING
             following = table.next(part, cycle, here, self.today)

@@ -36,11 +36,22 @@ class Offset(NamedTuple):
         return offset
 
     def after(self, day: date) -> date:
-        """The day this far after ``day``; months are clipped to the month's end."""
-        if self.months:
+        """The day this far after ``day``; months are clipped to the month's end, all to the calendar's ends."""
+        if not self.months:
+            return shifted(day, timedelta(days=self.days))
+        try:
             return day + relativedelta(months=self.months)
-        return day + timedelta(days=self.days)
+        except ValueError:
+            return date.max if self.months > 0 else date.min
 
     def __str__(self) -> str:
         count, unit = (self.months, "month") if self.months else (self.days, "day")
         return f"{count} {unit}{'' if abs(count) == 1 else 's'}"
+
+
+def shifted(day: date, by: timedelta) -> date:
+    """``day`` moved ``by``, stopping at the first and last day there is: hosts write "never" as 9999-12-31."""
+    try:
+        return day + by
+    except OverflowError:
+        return date.max if by > timedelta() else date.min

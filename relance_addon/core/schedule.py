@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from relance_addon.core import calendar as calendars
 from relance_addon.core.model import Adaptation, Invoice, Reminder
+from relance_addon.core.offset import shifted
 from relance_addon.core.program import Program
 
 NEW_CYCLE = timedelta(days=7)
@@ -19,25 +20,36 @@ NOTHING = Adaptation()
 
 
 class Part(NamedTuple):
-    """What is asked of an invoice: the instalment's rank, its issue and due date, and the residual asked for."""
+    """What is asked of an invoice: the instalment's rank, its issue and due date, and the residual asked for.
+
+    ``moved`` is how far ``issue`` stands from the invoice's own issue date: the distance to the first instalment.
+    """
 
     rank: int
     issue: date
     due: date
     asked: Decimal
+    moved: timedelta = timedelta()
 
 
 class Next(NamedTuple):
-    """The next step of a cycle (its index from 0) and its date; ``origin`` says in a word what made the date."""
+    """The next step of a cycle (its position from 0) and its date, with what made that date.
 
-    index: int
-    date: date
+    ``origin``: ``base``, ``previous`` (after the previous reminder), ``spacing`` (a late reminder delays it) or
+    ``hand``. ``floor``: what it had to wait for: ``next_day``, ``new_cycle``, ``after_manual``, or nothing.
+    ``uncorrected`` is the date before the calendar moved it.
+    """
+
+    position: int
     origin: str
+    floor: str
+    uncorrected: date
+    date: date
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One run of steps: its name and its reminders so far, and the invoice's last reminders around it."""
+    """One run of steps: its name and its reminders so far, and the days of the invoice's last reminders, its or not."""
 
     name: str
     sent: tuple[Reminder, ...] = ()
@@ -56,6 +68,8 @@ class Timetable:
         self.calendar = None if code is None else calendars.named(country if code == calendars.CLIENT else code)
         self.before_due = tuple(step.trigger.before_due for step in self.steps)
         self.untouched = cycle_of((), program.name, 1, 0)
+        self._previous = tuple(step.trigger.kind == "after_previous" for step in self.steps)
+        self._positions = {step.name: position for position, step in enumerate(self.steps)}
         self._courtesy = any(self.before_due)
         self._bases: dict[tuple[date, date], tuple[date, ...]] = {}
         self._first: dict[tuple[date, date, bool], Next | None] = {}
@@ -76,65 +90,67 @@ class Timetable:
         """The next step of an invoice that nothing was ever sent, dropped or changed for."""
         key = (part.issue, part.due, self._courtesy and today >= part.due)
         if key not in self._first:
-            self._first[key] = self.next(part, Cycle(""), NOTHING, today)
+            self._first[key] = self.next(part, self.untouched, NOTHING, today)
         return self._first[key]
 
     def next(self, part: Part, cycle: Cycle, plan: Adaptation, today: date) -> Next | None:
         """The next step of a cycle and its date; None when every step is sent, dropped or lapsed."""
-        furthest, sent_on = self._furthest(cycle)
-        index = self._following(furthest, part, plan, today)
-        if index is None:
+        furthest, sent_on = self.furthest(cycle)
+        position = self._following(furthest, part, plan, today)
+        if position is None:
             return None
-        change = plan.changes.get(self.steps[index].name)
-        if change is not None and change.date is not None:
-            on, issued = change.date
-            if issued is not None:
-                on += part.issue - issued
-            return Next(index, max(on, cycle.last + DAY) if cycle.last else on, "hand")
+        by_hand = hand_date(plan, self.steps[position].name, part) if plan.changes else None
+        if by_hand is not None:
+            on = by_hand if cycle.last is None else max(by_hand, cycle.last + DAY)
+            return Next(position, "hand", "next_day" if on > by_hand else "", on, on)
         bases = self.bases(part.issue, part.due)
-        day, floor, origin = bases[index], date.min, "base"
-        if sent_on is not None:
-            floor = sent_on + DAY
-            day, origin = self._spaced(furthest, index, sent_on, bases)
+        day, origin, floor, why = bases[position], "base", date.min, ""
+        if sent_on is not None and cycle.last_step is not None:
+            day, origin = self._spaced(furthest, position, sent_on, bases)
+            floor, why = cycle.last_step + DAY, "next_day"
         elif cycle.last_step is not None:
-            floor = cycle.last_step + NEW_CYCLE
+            floor, why = cycle.last_step + NEW_CYCLE, "new_cycle"
         if cycle.last_by_hand is not None:
-            floor = max(floor, cycle.last_by_hand + timedelta(days=self.program.after_manual))
+            pause = cycle.last_by_hand + timedelta(days=self.program.after_manual)
+            if pause > floor:
+                floor, why = pause, "after_manual"
         if floor > day:
-            day, origin = floor, "floor"
-        worked = self._working(day, floor, self.before_due[index])
-        return Next(index, worked, origin if worked == day else "calendar")
+            day = floor
+        else:
+            why = ""
+        return Next(position, origin, why, day, self._working(day, floor, self.before_due[position]))
 
-    def _furthest(self, cycle: Cycle) -> tuple[int, date | None]:
+    def furthest(self, cycle: Cycle) -> tuple[int, date | None]:
+        """The position of the furthest step sent in a cycle and the day it was last sent; -1 and None for none."""
         furthest, on = -1, None
         for reminder in cycle.sent:
-            index = self.program.step_named(reminder.step)
-            if index >= furthest and index >= 0:
-                furthest, on = index, reminder.day
+            position = self._positions.get(reminder.step, -1)
+            if position >= furthest and position >= 0:
+                furthest, on = position, reminder.day
         return furthest, on
 
+    def lapsed(self, position: int, part: Part, plan: Adaptation, today: date) -> bool:
+        """Whether a step before the due date is too late, the due date having come."""
+        if not self.before_due[position] or today < part.due:
+            return False
+        by_hand = hand_date(plan, self.steps[position].name, part)
+        return by_hand is None or by_hand < part.due
+
     def _following(self, furthest: int, part: Part, plan: Adaptation, today: date) -> int | None:
-        for index in range(furthest + 1, len(self.steps)):
-            name = self.steps[index].name
-            if name in plan.dropped:
-                continue
-            change = plan.changes.get(name)
-            by_hand = change is not None and change.date is not None
-            if self.before_due[index] and today >= part.due and not by_hand:
-                continue
-            return index
+        for position in range(furthest + 1, len(self.steps)):
+            if self.steps[position].name not in plan.dropped and not self.lapsed(position, part, plan, today):
+                return position
         return None
 
-    def _spaced(self, furthest: int, index: int, sent_on: date, bases: Sequence[date]) -> tuple[date, str]:
+    def _spaced(self, furthest: int, position: int, sent_on: date, bases: Sequence[date]) -> tuple[date, str]:
         """The date after a step sent on ``sent_on``: a late reminder delays the next by as much."""
-        between = self.steps[furthest + 1 : index + 1]
-        if all(step.trigger.kind == "after_previous" for step in between):
+        if self._previous[position] and all(self._previous[furthest + 1 : position]):
             day = sent_on
-            for step in between:
+            for step in self.steps[furthest + 1 : position + 1]:
                 day = step.trigger.offset.after(day)
             return day, "previous"
-        spaced = sent_on + max(DAY, bases[index] - bases[furthest])
-        return (spaced, "spacing") if spaced > bases[index] else (bases[index], "base")
+        spaced = shifted(sent_on, max(DAY, bases[position] - bases[furthest]))
+        return (spaced, "spacing") if spaced > bases[position] else (bases[position], "base")
 
     def _working(self, day: date, floor: date, before_due: bool) -> date:
         if self.calendar is None:
@@ -146,6 +162,15 @@ class Timetable:
         return self.calendar.forward(day)
 
 
+def hand_date(plan: Adaptation, step: str, part: Part) -> date | None:
+    """The date set by hand for a step, or None. Set on a draft, it keeps its distance to the invoice's issue date."""
+    change = plan.changes.get(step)
+    if change is None or change.date is None:
+        return None
+    on, issued = change.date
+    return on if issued is None else shifted(on, (part.issue - part.moved) - issued)
+
+
 def parts(invoice: Invoice, today: date) -> list[Part]:
     """The instalments still owed, in order of due date, each with what is asked for while it is the current one."""
     issue = invoice.issue_date or today
@@ -154,28 +179,30 @@ def parts(invoice: Invoice, today: date) -> list[Part]:
         return [Part(1, issue, due, invoice.residual)]
     ranked = sorted(invoice.instalments, key=lambda one: one.due_date)
     owed = sum((one.residual for one in ranked if one.due_date <= today and one.residual > 0), Decimal())
-    return [
-        Part(rank, issue + (one.due_date - ranked[0].due_date), one.due_date, owed or one.residual)
-        for rank, one in enumerate(ranked, 1)
-        if one.residual > 0
-    ] or [Part(1, issue, due, invoice.residual)]
+    found = []
+    for rank, one in enumerate(ranked, 1):
+        if one.residual > 0:
+            moved = shifted(issue, one.due_date - ranked[0].due_date)
+            found.append(Part(rank, moved, one.due_date, owed or one.residual, moved - issue))
+    return found or [Part(1, issue, due, invoice.residual)]
 
 
 def cycle_of(reminders: Sequence[Reminder], program: str, rank: int, restart: int) -> Cycle:
     """The cycle that an instalment is in under a program: the one its last step belongs to, or a new one."""
-    name, switches = "", 0
-    previous: tuple[str, int] | None = None
-    last = last_by_hand = None
+    name, under, switches = "", "", 0
+    last = last_step = last_by_hand = None
     for reminder in reminders:
-        last = max(last or reminder.day, reminder.day)
+        day = reminder.day
+        if last is None or day > last:
+            last = day
         if not reminder.step:
-            last_by_hand = max(last_by_hand or reminder.day, reminder.day)
-        elif reminder.instalment == rank and reminder.restart == restart:
-            if reminder.cycle != name:
-                switches += 1
-            name, previous = reminder.cycle, (reminder.program, reminder.restart)
-    if previous != (program, restart):
-        name = f"{restart}.{rank}.{switches}.{program}"
-    sent = tuple(one for one in reminders if one.step and one.cycle == name)
-    last_step = max((one.day for one in reminders if one.step), default=None)
+            last_by_hand = day if last_by_hand is None else max(day, last_by_hand)
+            continue
+        if last_step is None or day > last_step:
+            last_step = day
+        if reminder.cycle != name and reminder.instalment == rank and reminder.restart == restart:
+            name, under, switches = reminder.cycle, reminder.program, switches + 1
+    if under != program:
+        return Cycle(f"{restart}.{rank}.{switches}.{program}", (), last, last_step, last_by_hand)
+    sent = tuple([one for one in reminders if one.step and one.cycle == name])
     return Cycle(name, sent, last, last_step, last_by_hand)

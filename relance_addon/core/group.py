@@ -77,18 +77,19 @@ def decide(
     With ``active`` false, what would leave is skipped as ``inactive``: the host is not switched on.
     """
     decisions = cover(decide_each(invoices, clients, book, history, today), today)
-    due = [index for index, one in enumerate(decisions) if one.reason == "due"]
     people: dict[int, People] = {}
-    for index in due:
-        one = decisions[index]
-        found = people_of(one, one.step, history, policy)
+    shared: dict[tuple[object, ...], People] = {}
+    for index, one in enumerate(decisions):
+        if one.reason != "due":
+            continue
+        found = _people_shared(one, history, policy, shared)
         if not found.to and _step(one).channel == "mail":
             decisions[index] = one._replace(reason="no_recipient")
         else:
             people[index] = found
     candidates = _together({index: decisions[index] for index in people}, people, history, policy)
     reasons = _speak_against(candidates, history, today, policy, active)
-    messages = []
+    messages: list[Message] = []
     for candidate, reason in zip(candidates, reasons, strict=True):
         if reason == "due":
             messages.append(candidate.message._replace(number=len(messages) + 1))
@@ -110,13 +111,30 @@ def people_of(one: Decision, step_number: int, history: History, policy: Policy)
         to = to if change.to is None else change.to
         cc = cc if change.cc is None else change.cc
         bcc = bcc if change.bcc is None else change.bcc
-    seen = set(history.bounced)
+    seen: set[str] = set()
     lists = []
     for names in (to, cc, bcc):
-        kept = [one for one in resolve_people(names, policy.roles, client, sales) if one.email.casefold() not in seen]
-        seen.update(address.email.casefold() for address in kept)
+        kept = []
+        for address in resolve_people(names, policy.roles, client, sales) if names else ():
+            email = address.email.casefold()
+            if email not in seen and email not in history.bounced:
+                seen.add(email)
+                kept.append(address)
         lists.append(tuple(kept))
     return People(resolve_people((sender,), policy.roles, client, sales)[0], *lists)
+
+
+def _people_shared(
+    one: Decision, history: History, policy: Policy, shared: dict[tuple[object, ...], People]
+) -> People:
+    """The people of a decision's own step, worked out once for all invoices of a client that nothing sets apart."""
+    if one.invoice.id in history.adaptations:
+        return people_of(one, one.step, history, policy)
+    key = (id(one.program), one.step, one.invoice.client, one.invoice.salesperson)
+    found = shared.get(key)
+    if found is None:
+        found = shared[key] = people_of(one, one.step, history, policy)
+    return found
 
 
 def language_of(client: Client, policy: Policy) -> str:
@@ -138,24 +156,39 @@ def _step(one: Decision) -> Step:
 def _together(
     due: Mapping[int, Decision], people: Mapping[int, People], history: History, policy: Policy
 ) -> list[_Candidate]:
-    """Messages in order of client id, then invoice id. A failed message is repeated apart from the others."""
+    """Messages in order of client id, then invoice id. A failed message is repeated whole, apart from the others."""
+    clients = sorted({one.invoice.client for one in due.values()}, key=natural)
+    rank = {client: position for position, client in enumerate(clients)}
+    order = {index: (rank[one.invoice.client], natural(one.invoice.id)) for index, one in due.items()}
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for index, one in sorted(due.items(), key=lambda item: _order(item[1])):
-        assert one.program is not None and one.client is not None
-        program, step = one.program, _step(one)
-        key: tuple[object, ...] = (one.client.id, program.name, program.version, step.channel, one.retry)
-        if program.group == "invoice":
-            key += (index,)
-        elif program.group == "step":
-            key += (one.step, people[index])
+    for index in sorted(due, key=order.__getitem__):
+        one = due[index]
+        assert one.program is not None
+        group = one.program.group
+        key: tuple[object, ...]
+        if one.retry:
+            key = (one.invoice.client, one.retry)
+        else:
+            key = (one.invoice.client, id(one.program), _step(one).channel)
+            if group == "invoice":
+                key += (index,)
+            elif group == "step":
+                key += (one.step, people[index])
         groups[key].append(index)
     candidates = []
     for indexes in groups.values():
         while indexes:
-            together, rest = _split(indexes, due, people, history, policy) if len(indexes) > 1 else (indexes, [])
+            together, rest = indexes, list[int]()
+            if len(indexes) > 1 and _differ(due[indexes[0]]):
+                together, rest = _split(indexes, due, people, history, policy)
             candidates.append(_candidate(together, due, people, policy))
             indexes = rest
-    return sorted(candidates, key=lambda one: _order(one.message.decisions[0]))
+    return sorted(candidates, key=lambda one: order[one.indexes[0]])
+
+
+def _differ(one: Decision) -> bool:
+    """Whether the invoices that stand with ``one`` may have other steps or people than it."""
+    return one.program is not None and one.program.group == "client" and not one.retry
 
 
 def _split(
@@ -181,17 +214,13 @@ def _candidate(
     people: Mapping[int, People],
     policy: Policy,
 ) -> _Candidate:
-    furthest = max(indexes, key=lambda index: due[index].step)
+    furthest = indexes[0] if len(indexes) == 1 else max(indexes, key=lambda index: due[index].step)
     one = due[furthest]
     assert one.program is not None and one.client is not None
     decisions = tuple(due[index] for index in indexes)
     language = language_of(one.client, policy)
     message = Message(0, one.client, one.program, one.step, language, people[furthest], decisions, one.retry)
     return _Candidate(message, tuple(indexes))
-
-
-def _order(one: Decision) -> tuple[object, object]:
-    return natural(one.invoice.client), natural(one.invoice.id)
 
 
 def _speak_against(

@@ -288,7 +288,9 @@ class Book:
         return self.versions.get((name, version)) if version else self.current.get(name)
 
 
-def resolve_people(people: Sequence[str], roles: Mapping[str, Address], client: Client, sales: Address | None) -> list[Address]:
+def resolve_people(
+    people: Sequence[str], roles: Mapping[str, Address], client: Client, sales: Address | None
+) -> list[Address]:
     """Addresses of roles and addresses, each once, in order. ``roles`` maps the names of [roles] and accounting."""
     found: dict[str, Address] = {}
     for person in people:
@@ -302,10 +304,10 @@ def _addresses(person: str, roles: Mapping[str, Address], client: Client, sales:
         return [roles[person]]
     if person == "salesperson":
         return [sales or roles["accounting"]]
-    own = [Address(client.name, client.email)] if client.email else []
+    own = [Address(client.name, client.email)] if is_email(client.email) else []
     if person == "client":
         return own
     if person == "billing":
-        contacts = [Address(one.name, one.email) for one in client.contacts if "billing" in one.roles and one.email]
-        return contacts or own
+        billing = [one for one in client.contacts if "billing" in one.roles and is_email(one.email)]
+        return [Address(one.name, one.email) for one in billing] or own
     return [parse_address(person)]

@@ -44,15 +44,15 @@ class HostError(RelanceError):
     status = 3
 
 
-class Unreachable(HostError):
+class Unreachable(HostError):  # noqa: N818
     """No answer, or an answer that is not the host's own. Trying again later can help."""
 
 
-class Refused(HostError):
+class Refused(HostError):  # noqa: N818
     """The host answered no. Trying again does not help before someone mends it there."""
 
 
-class Busy(RelanceError):
+class Busy(RelanceError):  # noqa: N818
     """Another run of the same host is in progress."""
 
     status = 4

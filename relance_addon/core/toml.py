@@ -114,7 +114,8 @@ def _message(model: type[BaseModel], item: Any) -> str:
         return f"must be {item['ctx']['expected']}"
     if kind in ("value_error", "assertion_error"):
         return str(item["ctx"]["error"])
-    return _MESSAGES.get(kind, item["msg"][0].lower() + item["msg"][1:])
+    text = str(item["msg"])
+    return _MESSAGES.get(kind, text[:1].lower() + text[1:])
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""Messages: the library of texts, rendering, MIME and SMTP. Knows core only; nothing heavy is imported here."""

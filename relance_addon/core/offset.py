@@ -28,7 +28,8 @@ class Offset(NamedTuple):
         else:
             found = _TEXT.match(value) if isinstance(value, str) else None
             if not found:
-                raise ValueError(f'{value!r} is no number of days, nor text such as "2 weeks" or "-1 month"')
+                shown = repr(value) if isinstance(value, str) else str(value).lower()
+                raise ValueError(f'{shown} is no number of days, nor text such as "2 weeks" or "-1 month"')
             count = int(found[1])
             offset = {"day": cls(count), "week": cls(7 * count), "month": cls(0, count)}[found[2]]
         if abs(offset.days) + 31 * abs(offset.months) > _LIMIT:

@@ -35,6 +35,7 @@ ROLES = (*CLIENT_ROLES, "salesperson", "accounting")
 _ATTACHMENT = re.compile(r"(invoice|schedule)\??\Z")
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=120)]
+Days = Annotated[StrictInt, Field(ge=0, le=36500)]
 Strings = tuple[StrictStr, ...]
 
 
@@ -105,6 +106,13 @@ class Step(_Table):
                 raise ValueError(f"{item!r} is not 'invoice' or 'schedule' (with '?' for: only if it can be had)")
         return value
 
+    @field_validator("subject", "template", "body")
+    @classmethod
+    def _something(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("must not be empty")
+        return value
+
     @field_validator("subject")
     @classmethod
     def _one_line(cls, value: str | None) -> str | None:
@@ -150,8 +158,8 @@ class Program(_Table):
     group: Literal["invoice", "step", "client"] = "step"
     calendar: StrictStr | None = None
     minimum: Decimal | None = None
-    quiet_days: Annotated[StrictInt, Field(ge=0)] = 0
-    after_manual: Annotated[StrictInt, Field(ge=0)] = 7
+    quiet_days: Days = 0
+    after_manual: Days = 7
     since: date | None = None
     pin: StrictBool = False
     when: Segment | None = None
@@ -195,11 +203,12 @@ class Program(_Table):
     @model_validator(mode="after")
     def _steps_fit(self) -> Program:
         names = [step.name for step in self.steps]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two steps are called {name!r}; a step is known by its name")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                at = ("steps", index, "name")
+                raise toml.fault(at, f"two steps are called {name!r}; a step is known by its name")
         if self.steps[0].trigger.kind == "after_previous":
-            raise ValueError("the first step cannot be after_previous: nothing comes before it")
+            raise toml.fault(("steps", 0, "trigger"), "the first step cannot be after_previous: nothing comes before it")
         return self
 
     @property
@@ -228,11 +237,11 @@ class _File(_Table):
     @model_validator(mode="after")
     def _together(self) -> _File:
         names = [program.name for program in self.programs]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two programs are called {name!r}")
-        if sum(program.default for program in self.programs) > 1:
-            raise ValueError("two programs are the default; keep one")
+        for index, program in enumerate(self.programs):
+            if program.name in names[:index]:
+                raise toml.fault(("programs", index, "name"), f"two programs are called {program.name!r}")
+            if program.default and any(before.default for before in self.programs[:index]):
+                raise toml.fault(("programs", index, "default"), "two programs are the default; keep one")
         return self
 
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Problem
@@ -30,18 +31,28 @@ _MESSAGES = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must not be empty",
 }
 
 
 def load(text: str, source: str) -> dict[str, Any]:
     """Parse TOML; numbers with a point become Decimals. Raises InputError naming ``source`` and the line."""
+    text = text.removeprefix("\ufeff")
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
-        line = found[1] if found else str(text.count("\n") + 1)
+        line = int(found[1]) if found else text.count("\n") + 1
+        written = text.splitlines()[line - 1] if found else ""
+        key = _KEY.match(written) or re.match(r"\s*\[+([^\]]+)", written)
         reason = re.sub(r" \(at .*\)$", "", str(error))
-        raise InputError(Problem(f"{source}:{line}", "", reason)) from None
+        if reason == "Cannot overwrite a value":
+            reason = "stands here a second time"
+        raise InputError(Problem(f"{source}:{line}", key[1] if key else "", reason)) from None
 
 
 def lines(text: str) -> dict[Path, int]:
@@ -50,7 +61,7 @@ def lines(text: str) -> dict[Path, int]:
     counts: dict[Path, int] = {}
     prefix: Path = ()
     quotes = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         if quotes:
             quotes = "" if quotes in line else quotes
             continue
@@ -91,9 +102,25 @@ def check(model: type[M], data: Mapping[str, Any], text: str, source: str, under
         return model.model_validate(data)
     except ValidationError as error:
         where = lines(text)
-        raise InputError(
-            *(problem(source, where, (*under, *item["loc"]), _message(model, item)) for item in error.errors())
-        ) from None
+        items = [item for item in error.errors() if not _follows(item, error)]
+        found = [
+            problem(source, where, (*under, *item["loc"], *item.get("ctx", {}).get("at", ())), _message(model, item))
+            for item in items
+        ]
+        raise InputError(*found) from None
+
+
+def fault(at: Path, text: str) -> PydanticCustomError:
+    """An error for a validator to raise about the key at ``at`` below what it validates."""
+    return PydanticCustomError("fault", "{text}", {"at": at, "text": text})
+
+
+def _follows(item: Any, error: ValidationError) -> bool:
+    """Whether a list is only too short because what stands in it is wrong."""
+    loc = item["loc"]
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in error.errors()
+    )
 
 
 def problem(source: str, where: Mapping[Path, int], path: Path, message: str) -> Problem:
@@ -114,8 +141,15 @@ def _message(model: type[BaseModel], item: Any) -> str:
         return f"must be {item['ctx']['expected']}"
     if kind in ("value_error", "assertion_error"):
         return str(item["ctx"]["error"])
+    if kind == "fault":
+        return str(item["ctx"]["text"])
+    if kind.startswith("date_"):
+        return "must be a date such as 2026-01-01"
+    if kind == "tuple_type" and isinstance(item["input"], dict):
+        tables = ".".join(part for part in item["loc"] if isinstance(part, str))
+        return f"must be a list of tables; write [[{tables}]]"
     text = str(item["msg"])
-    return _MESSAGES.get(kind, text[:1].lower() + text[1:])
+    return _MESSAGES.get(kind, text[:1].lower() + text[1:]).format_map(item.get("ctx", {}))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

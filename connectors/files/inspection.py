@@ -1,0 +1,148 @@
+"""What ``relance check`` and ``relance mapping`` show of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, cast
+
+from relance_addon.connectors.files import disk, values
+from relance_addon.connectors.files.folder import inside
+from relance_addon.connectors.files.reading import KINDS, Ledger
+from relance_addon.connectors.files.table import Table
+from relance_addon.core.errors import InputError
+from relance_addon.hosts import mapping
+from relance_addon.hosts.port import Finding, Kind, MappedField
+
+_TOLD: Final = 5
+_SAMPLES: Final = 3
+_LOOKED_AT: Final = 1000
+
+
+def check(opened: Callable[[], Ledger], outbox: Path, today: date) -> list[Finding]:
+    """Findings on the files, their lines and the outbox; nothing is raised for a file that cannot be used."""
+    findings: list[Finding] = []
+    try:
+        ledger = opened()
+    except InputError as error:
+        return [
+            Finding("error", one.where or "files", f"{one.key}: {one.text}" if one.key else one.text, "mend the file")
+            for one in error.problems
+        ]
+    findings += [
+        Finding("ok", table.shown, f"{len(table.columns)} columns, separated by {_NAMES[table.delimiter]}")
+        for table in ledger.tables.values()
+    ]
+    findings += _lines(ledger, today)
+    findings.append(_writable(outbox))
+    return findings
+
+
+_NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+def _lines(ledger: Ledger, today: date) -> Iterator[Finding]:
+    counts: Counter[str] = Counter()
+    problems = clients = 0
+    for page in ledger.pages(today):
+        counts.update(invoice.status for invoice in page.invoices)
+        clients += len(page.clients)
+        for problem in page.problems:
+            problems += 1
+            if problems <= _TOLD:
+                text = f"{problem.key}: {problem.text}" if problem.key else problem.text
+                yield Finding("warning", problem.where, text, "mend the line; the others are used")
+    if problems > _TOLD:
+        yield Finding("warning", ledger.invoices.shown, f"{problems - _TOLD} more lines cannot be used")
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none of them owed"
+    yield Finding("ok", "invoices", f"{len(ledger.index())} in all: {told}")
+    yield Finding("ok", "clients", f"{clients}" + (" of the invoices' own columns" if ledger.derived else ""))
+    if ledger.settles:
+        yield Finding("ok", "status", "by the date of settlement, as there is no column for it")
+
+
+def _writable(outbox: Path) -> Finding:
+    folder = outbox if outbox.is_dir() else outbox.parent
+    probe = folder / f".relance-{os.getpid()}.tmp"
+    try:
+        if outbox.exists() and not outbox.is_dir():
+            raise NotADirectoryError(20, "it is a file")
+        disk.write(probe, b"")
+    except OSError as error:
+        return Finding("error", "outbox", f"{outbox} cannot be written: {error.strerror}", "make the folder writable")
+    disk.remove(probe)
+    return Finding("ok", "outbox", f"{outbox} can be written")
+
+
+def fields(ledger: Ledger) -> list[MappedField]:
+    """Every field of every kind: where it comes from, and values as they are read."""
+    found: list[MappedField] = []
+    for name, kind in KINDS.items():
+        table = ledger.tables.get(name)
+        sources = ledger.sources[kind]
+        if table is None and kind == "client":
+            table, sources = ledger.invoices, dict(ledger.client_sources)
+        found += _fields(ledger, kind, table, sources)
+    return found
+
+
+def _fields(
+    ledger: Ledger, kind: str, table: Table | None, sources: dict[str, mapping.Source]
+) -> Iterator[MappedField]:
+    names = tuple(sources)
+    samples: dict[str, dict[str, None]] = {name: {} for name in names}
+    problems: dict[str, str] = {}
+    if table is not None:
+        pick = mapping.columns(sources, table.columns, names)
+        parsers = _parsers(ledger, kind)
+        for record in islice(table.records(), _LOOKED_AT):
+            if record.error:
+                continue
+            for field, text in zip(names, pick(record.row), strict=False):
+                if len(samples[field]) < _SAMPLES and text.strip():
+                    samples[field][_shown(parsers.get(field), text, field, problems)] = None
+    for field in names:
+        source = sources[field]
+        has = table is not None and (source.value is not None or any(path in table.columns for path in source.paths))
+        text = f"{source.text} ({table.shown})" if table is not None and source.paths else source.text
+        yield MappedField(cast(Kind, kind), field, text if has else "", tuple(samples[field]), problems.get(field, ""))
+
+
+def _parsers(ledger: Ledger, kind: str) -> dict[str, Callable[[str], Any]]:
+    parsers = ledger.parsers
+    days: dict[str, Callable[[str], Any]] = dict.fromkeys(
+        ("issue_date", "due_date", "settled_date"), parsers.day.__getitem__
+    )
+    amounts = dict.fromkeys(("total", "residual", "amount"), parsers.amount.__getitem__)
+    return {
+        **days,
+        **amounts,
+        "hold_until": parsers.hold.__getitem__,
+        "status": parsers.status.__getitem__,
+        "currency": parsers.currency.__getitem__,
+        "salesperson": parsers.person.__getitem__,
+        "payment_link": values.link,
+        "pdf": inside,
+        "credit": parsers.credit,
+        **({"email": values.email} if kind in ("client", "contact") else {}),
+    }
+
+
+def _shown(parse: Callable[[str], Any] | None, text: str, field: str, problems: dict[str, str]) -> str:
+    if parse is None:
+        return " ".join(text.split())
+    try:
+        value = parse(text)
+    except ValueError as error:
+        problems.setdefault(field, str(error))
+        return " ".join(text.split())
+    if isinstance(value, date):
+        return "always" if value == date.max else value.isoformat()
+    if isinstance(value, dict):
+        return " + ".join(f"{amount} {currency}" for currency, amount in value.items())
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

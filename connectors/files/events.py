@@ -29,17 +29,17 @@ def events(
         if column not in at:
             hint = toml.nearest(column, table.columns)
             raise InputError(Problem(f"{table.shown}:1", column, f"no column {column!r}{hint}"))
-    for record in table.records():
-        if record.error:
-            problems.append(table.problem(record.place, "", record.error))
+    for place, row, wrong in table.records():
+        if wrong:
+            problems.append(table.problem(place, "", wrong))
             continue
-        if not any(record.row):
+        if not any(row):
             continue
-        cells: dict[str, str] = {column: record.row[index].strip() for column, index in at.items()}
+        cells: dict[str, str] = {column: row[index].strip() for column, index in at.items()}
         try:
             event = _event(cells, timezone)
         except WrongCellError as error:
-            problems.append(table.problem(record.place, error.key, error.text))
+            problems.append(table.problem(place, error.key, error.text))
             continue
         if bare(event.message_id) in wanted:
             yield event

@@ -100,10 +100,10 @@ def _fields(
     if table is not None:
         pick = mapping.columns(sources, table.columns, names)
         parsers = _parsers(ledger, kind)
-        for record in islice(table.records(), _LOOKED_AT):
-            if record.error:
+        for _, row, error in islice(table.records(), _LOOKED_AT):
+            if error:
                 continue
-            for field, text in zip(names, pick(record.row), strict=False):
+            for field, text in zip(names, pick(row), strict=False):
                 if len(samples[field]) < _SAMPLES and text.strip():
                     samples[field][_shown(parsers.get(field), text, field, problems)] = None
     for field in names:
@@ -118,7 +118,7 @@ def _parsers(ledger: Ledger, kind: str) -> dict[str, Callable[[str], Any]]:
     days: dict[str, Callable[[str], Any]] = dict.fromkeys(
         ("issue_date", "due_date", "settled_date"), parsers.day.__getitem__
     )
-    amounts = dict.fromkeys(("total", "residual", "amount"), parsers.amount.__getitem__)
+    amounts = dict.fromkeys(("total", "residual", "amount"), parsers.amount)
     return {
         **days,
         **amounts,

@@ -55,7 +55,7 @@ class Parsers:
         amount = values.amount_in(settings.decimal)
         self.day = values.Cache(values.day_in(settings.dates))
         self.hold = values.Cache(values.hold_in(settings.dates))
-        self.amount = values.Cache(amount)
+        self.amount = amount
         self.status = values.Cache(values.status)
         self.currency = values.Cache(values.currency_or(currency))
         self.person = values.Cache(values.person)
@@ -222,6 +222,8 @@ class Ledger:
         if self._loaded:
             return
         self._loaded = True
+        # Before the first line is read: what changes while they are read is then seen the next time.
+        self._known_contents()
         if "clients" in self.tables:
             self._load_clients(self.tables["clients"])
         if "instalments" in self.tables:
@@ -233,27 +235,27 @@ class Ledger:
 
     def _load_clients(self, table: Table) -> None:
         for record in table.records():
-            line = Line(table, record.place)
+            line = Line(table, record[0])
             client = self._client(record, line, len(table.columns))
             if client is not None:
                 if client.id in self.client_places:
                     line.wrong("id", f"{client.id!r} stands on an earlier line already, which is the one used")
                 else:
-                    self.client_places[client.id] = record.place
+                    self.client_places[client.id] = record[0]
                     self.clients[client.id] = client
             self.problems += line.problems
 
     def _client(self, record: Record, line: Line, width: int) -> Client | None:
         """The client of a record; None when its id cannot be read."""
-        parsers, row = self.parsers, record.row
-        if record.error:
-            line.wrong("", record.error)
+        parsers, (_, row, error) = self.parsers, record
+        if error:
+            line.wrong("", error)
             row = [*row, *[""] * width][:width]
         elif not any(row):
             return None
         cells = self._pick_client(row[:width])
         id_, name, email, language, country, tags, program, hold, credit = cells
-        if record.error:
+        if error:
             key = id_.strip()
             return Client(key, key, invalid=line.invalid) if key and key.isprintable() else None
         key = line.take("id", values.identifier, id_, "")
@@ -275,12 +277,12 @@ class Ledger:
     def _load_contacts(self, table: Table) -> dict[str, tuple[Contact, ...]]:
         pick = mapping.columns(self.sources["contact"], table.columns, mapping.FIELDS["contact"])
         found: dict[str, list[Contact]] = {}
-        for record in table.records():
-            line = Line(table, record.place)
-            if record.error:
-                line.wrong("", record.error)
-            elif any(record.row):
-                client, name, email, roles = pick(record.row)
+        for place, row, error in table.records():
+            line = Line(table, place)
+            if error:
+                line.wrong("", error)
+            elif any(row):
+                client, name, email, roles = pick(row)
                 client = line.take("client", values.identifier, client, "")
                 if client and not self.derived and client not in self.clients:
                     line.wrong("client", self._no_client(client))
@@ -294,27 +296,26 @@ class Ledger:
     def _load_instalments(self, table: Table) -> None:
         pick = mapping.columns(self.sources["instalment"], table.columns, mapping.FIELDS["instalment"])
         width = len(table.columns)
-        for record in table.records():
-            line = Line(table, record.place)
-            row = record.row
-            if record.error:
-                line.wrong("", record.error)
+        for place, row, error in table.records():
+            line = Line(table, place)
+            if error:
+                line.wrong("", error)
                 row = [*row, *[""] * width][:width]
             elif not any(row):
                 continue
             invoice, due, amount, residual = pick(row)
-            part = None if record.error else self._part(line, due, amount, residual)
-            key = invoice.strip() if record.error else line.take("invoice", values.identifier, invoice, "")
+            part = None if error else self._part(line, due, amount, residual)
+            key = invoice.strip() if error else line.take("invoice", values.identifier, invoice, "")
             self.problems += line.problems
             if key:
                 told = str(line.problems[0]) if line.problems else ""
-                self.parts.setdefault(key, []).append(Part(record.place, part, told))
+                self.parts.setdefault(key, []).append(Part(place, part, told))
 
     def _part(self, line: Line, due: str, amount: str, residual: str) -> Instalment | None:
         parsers = self.parsers
-        day = line.take("due_date", _there(parsers.day), due, None)
+        day = line.take("due_date", _there(parsers.day.__getitem__), due, None)
         left = line.take("residual", _there(parsers.amount), residual, None)
-        whole = line.take("amount", parsers.amount.__getitem__, amount, None)
+        whole = line.take("amount", parsers.amount, amount, None)
         if line.problems or day is None or left is None:
             return None
         return Instalment(day, left if whole is None else whole, left)
@@ -330,7 +331,7 @@ class Ledger:
         This is the inner loop: one look-up per cell, and nothing that only a wrong line needs.
         """
         pick, parsers, settles = self.pick, self.parsers, self.settles
-        days, amounts, states, currencies = parsers.day, parsers.amount, parsers.status, parsers.currency
+        days, amount, states, currencies = parsers.day, parsers.amount, parsers.status, parsers.currency
         people, holds, link = parsers.person, parsers.hold, values.link
         known = None if self.derived else self.clients
         parts = {key: _in_order(of) for key, of in self.parts.items()}
@@ -342,7 +343,7 @@ class Ledger:
                 settled,
             ) = pick(row)  # fmt: skip
             key, client, number = key.strip(), client.strip(), number.strip() or key.strip()
-            left, issue = amounts[residual], days[issued]
+            left, issue = amount(residual), days[issued]
             if not key or not client or left is None or not (key.isprintable() and number.isprintable()):
                 raise ValueError
             status = states[state]
@@ -353,7 +354,7 @@ class Ledger:
                 raise ValueError
             if (known is not None and client not in known) or (broken and key in broken):
                 raise ValueError
-            whole = amounts[total]
+            whole = left if total == residual else amount(total)
             return Invoice(
                 key, number, client, status, issue, days[due], left if whole is None else whole, left,
                 currencies[currency], people[person] if person else None, link(url) if url else "",
@@ -364,9 +365,9 @@ class Ledger:
 
     def mend(self, record: Record, today: date, pdf: Callable[[str], str], line: Line) -> Invoice | None:
         """The invoice of a wrong record with what can be read of it, and its problems; None without a readable id."""
-        parsers, row = self.parsers, record.row
-        if record.error:
-            line.wrong("", record.error)
+        parsers, (_, row, error) = self.parsers, record
+        if error:
+            line.wrong("", error)
             return self._remains(row, line)
         if not any(row[: self.width]):
             return None
@@ -384,7 +385,7 @@ class Ledger:
             status = "paid" if day is not None and day <= today else "open"
         due = line.take("due_date", parsers.day.__getitem__, cells["due_date"], None)
         left = line.take("residual", _there(parsers.amount), cells["residual"], None)
-        whole = line.take("total", parsers.amount.__getitem__, cells["total"], None)
+        whole = line.take("total", parsers.amount, cells["total"], None)
         left = _ZERO if left is None else left
         invoice = Invoice(
             id=key,
@@ -419,7 +420,7 @@ class Ledger:
 
     def derive(self, row: Row, line: Line) -> None:
         """Make the client of an invoice's row, unless an earlier line did."""
-        client = self._client(Record(line.place, row, ""), line, self.width)
+        client = self._client((line.place, row, ""), line, self.width)
         if client is not None and client.id not in self.clients:
             self.clients[client.id] = replace(client, contacts=self.contacts.get(client.id, ()))
 
@@ -555,9 +556,9 @@ class Ledger:
     ) -> Invoice | None:
         record = self.invoices.record(place)
         try:
-            if record.error:
+            if record[2]:
                 raise ValueError
-            return build(record.row)
+            return build(record[1])
         except ValueError:
             line = Line(self.invoices, place)
             invoice = self.mend(record, today, pdf, line)
@@ -605,9 +606,9 @@ def _told(source: mapping.Source, columns: Sequence[str]) -> bool:
     return any(path in columns for path in source.paths)
 
 
-def _there(cache: values.Cache[T | None]) -> Callable[[str], T | None]:
+def _there(read: Callable[[str], T | None]) -> Callable[[str], T | None]:
     def parse(text: str) -> T | None:
-        value = cache[text]
+        value = read(text)
         if value is None:
             raise ValueError("missing")
         return value

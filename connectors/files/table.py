@@ -28,12 +28,8 @@ _BUFFER: Final = 1 << 18
 _BOM: Final = codecs.BOM_UTF8
 
 
-class Record(NamedTuple):
-    """One record: where it starts, its cells, and why they cannot be trusted (empty when they can)."""
-
-    place: int
-    row: list[str]
-    error: str
+Record = tuple[int, list[str], str]
+"""One record: the place where it starts, its cells, and why they cannot be trusted (empty when they can)."""
 
 
 class Stamp(NamedTuple):
@@ -120,10 +116,10 @@ class Table:
                     for row in csv.reader(lines(raw), delimiter=self.delimiter, strict=True):
                         if bad or len(row) != width:
                             if row and (bad or any(row)):
-                                yield Record(start << _LINES | first, row, bad or _counted(len(row), width))
+                                yield start << _LINES | first, row, bad or _counted(len(row), width)
                             bad = ""
                         else:
-                            yield Record(start << _LINES | first, row, "")
+                            yield start << _LINES | first, row, ""
                         start, first = end, at + 1
                 return
             except csv.Error as error:
@@ -132,7 +128,7 @@ class Table:
                 text = data.decode(encoding, "replace")
                 end, at, bad = start + len(data), first, ""
                 row = next(csv.reader([text[:_BUFFER].replace('"', "")], delimiter=self.delimiter), [])
-                yield Record(start << _LINES | first, row, _said(error))
+                yield start << _LINES | first, row, _said(error)
 
     def record(self, place: int) -> Record:
         """The record at ``place`` again."""

@@ -22,7 +22,7 @@ _AMOUNTS: Final = {
 _PLAIN = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 _BLANK = re.compile(rf"[{_BLANKS}]")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
-_LINK = re.compile(r"https?://[^\s/?#\"<>]+[^\s\"<>]*", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s/?#\"<>\0-\x1f\x7f]+[^\s\"<>\0-\x1f\x7f]*", re.IGNORECASE)
 _DIGITS: Final = 15
 _DECIMALS: Final = 10
 _YEARS: Final = range(1900, 3000)
@@ -162,7 +162,7 @@ def email(text: str) -> str:
 def link(text: str) -> str:
     """An absolute http(s) URL; blank stays blank."""
     url = text.strip()
-    if url and not (_LINK.fullmatch(url) and url.isprintable()):
+    if url and not _LINK.fullmatch(url):
         raise ValueError(f"{url!r} is no http:// or https:// link")
     return url
 

@@ -1,0 +1,1 @@
+"""Odoo 16 to 19 over its remote interface."""

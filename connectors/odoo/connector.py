@@ -1,0 +1,166 @@
+"""Odoo, as the house sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, StrictInt, StrictStr, field_validator
+
+from relance_addon.connectors.odoo import posting
+from relance_addon.connectors.odoo.fields import MODELS, Sources
+from relance_addon.connectors.odoo.reading import OWED, Reader
+from relance_addon.connectors.odoo.records import Schema
+from relance_addon.connectors.odoo.transport import Transport, connect
+from relance_addon.core.errors import InputError, Refused
+from relance_addon.hosts.mapping import plain
+from relance_addon.hosts.port import (
+    Cannot,
+    Capabilities,
+    Finding,
+    Found,
+    HostSettings,
+    Kind,
+    MappedField,
+    Mark,
+    Outgoing,
+    Page,
+    Posted,
+    Pull,
+    Surroundings,
+)
+from relance_addon.hosts.secrets import Secret
+
+Connect = Callable[[str, str, str, str, int | None], Transport]
+
+_SAMPLES = 3
+_TRIED = range(16, 20)
+
+
+class OdooConnector(Cannot):
+    """Pulls what is owed, posts reminders on their invoices, and finds them again."""
+
+    class Settings(HostSettings):
+        """What ``[hosts.NAME]`` says about an Odoo. ``password`` may be an API key."""
+
+        url: StrictStr
+        database: StrictStr
+        user: StrictStr
+        password: Secret
+        company: StrictInt | None = Field(default=None, gt=0)
+
+        @field_validator("url")
+        @classmethod
+        def _address(cls, url: str) -> str:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("must be like https://odoo.example")
+            if parts.username is not None or parts.password is not None:
+                raise ValueError("holds no user or password: they have keys of their own")
+            if parts.path.strip("/") or parts.query or parts.fragment:
+                raise ValueError("is the address of the server and nothing after it")
+            return url.rstrip("/")
+
+    def __init__(self, name: str, settings: Settings, surroundings: Surroundings, connect: Connect = connect) -> None:
+        super().__init__(Capabilities(send_mail=True, find_marks=True))
+        self._name = name
+        self._settings = settings
+        self._surroundings = surroundings
+        self._connect = connect
+        self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
+        self._session: tuple[Transport, Schema] | None = None
+
+    def pull(self, cursor: str, today: date) -> Pull:
+        """Everything that is owed, whatever the cursor: what changed is not asked for yet."""
+        return Pull(self._reader().pages(), full=True)
+
+    def read(self, invoices: Sequence[str], today: date) -> Page:
+        """Those invoices and their clients as they are now."""
+        return self._reader().some(invoices)
+
+    def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
+        """The page of each record in Odoo, at the address that every version knows."""
+        if kind == "instalment":
+            return {}
+        return {one: f"{self._settings.url}/mail/view?model={MODELS[kind]}&res_id={one}" for one in ids}
+
+    def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
+        """Post each message on its invoices. Odoo mails it before it answers."""
+        return posting.post(self._connected()[0], messages) if messages else []
+
+    def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
+        """What Odoo has of these Message-IDs. One that it refused to send is absent: it never left."""
+        mails = [mark for mark in marks if mark.channel == "mail"]
+        traces = posting.look_up(self._connected()[0], [mark.message_id for mark in mails]) if mails else {}
+        return {mark.key: _found(mark.key, traces.get(mark.message_id)) for mark in mails}
+
+    def check(self, today: date) -> list[Finding]:
+        """Version, rights to what is owed, and mapping."""
+        transport, schema = self._connected()
+        tried = transport.version in _TRIED
+        findings = [
+            Finding(
+                "ok" if tried else "warning",
+                "version",
+                f"Odoo {transport.version}",
+                "" if tried else f"made for Odoo {_TRIED[0]} to {_TRIED[-1]}",
+            )
+        ]
+        try:
+            count = transport.call("account.move", "search_count", domain=OWED)
+        except Refused as error:
+            mend = f"give {self._settings.user} the right to see invoices (Accounting / Invoicing)"
+            return [*findings, Finding("error", "invoices", str(error), mend)]
+        findings.append(Finding("ok", "invoices", f"{count} owed or draft"))
+        problems = self._sources.lacking(schema)
+        findings += [Finding("error", one.key, one.text, "see relance mapping") for one in problems]
+        return findings if problems else [*findings, Finding("ok", "mapping", "every field is there")]
+
+    def fields(self, today: date) -> list[MappedField]:
+        """Every field that is mapped, where it comes from, and what it says of the newest invoices owed."""
+        schema = self._connected()[1]
+        problems = {problem.key: problem.text for problem in self._sources.lacking(schema)}
+        reader = None if problems else self._reader()
+        samples = reader.samples(_SAMPLES) if reader else {}
+        return [
+            MappedField(
+                kind,
+                field,
+                source.text,
+                tuple(_shown(reader.field(kind, field, row)) for row in samples[kind]) if reader else (),
+                problems.get(f"{self._sources.key}.{kind}.{field}", ""),
+            )
+            for kind, sources in self._sources.by_kind.items()
+            for field, source in sources.items()
+        ]
+
+    def close(self) -> None:
+        """Forget the log-in; nothing stays open at Odoo."""
+        self._session = None
+
+    def _connected(self) -> tuple[Transport, Schema]:
+        if self._session is None:
+            settings = self._settings
+            password = settings.password.reveal(self._surroundings.folder, f"hosts.{self._name}.password")
+            transport = self._connect(settings.url, settings.database, settings.user, password, settings.company)
+            self._session = transport, Schema(transport)
+        return self._session
+
+    def _reader(self) -> Reader:
+        transport, schema = self._connected()
+        problems = self._sources.lacking(schema)
+        if problems:
+            raise InputError(*problems)
+        return Reader(transport, schema, self._sources, self._surroundings.currency)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)
+
+
+def _found(key: str, trace: posting.Trace | None) -> Found:
+    if trace is None or trace.state == "failed":
+        return Found(key, "absent")
+    return Found(key, "unknown") if trace.state == "silent" else Found(key, "present", trace.state)

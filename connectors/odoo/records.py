@@ -1,0 +1,133 @@
+"""Records as nested dictionaries, read along dotted paths: one call for each relation, however many records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from relance_addon.connectors.odoo.transport import Transport
+
+Record = dict[str, Any]
+Tree = dict[str, "Tree"]
+Getter = Callable[[Mapping[str, Any]], Any]
+
+
+class FieldType(NamedTuple):
+    """What Odoo says of a field; ``relation`` is the model that it leads to, or empty."""
+
+    type: str
+    relation: str
+
+
+class Schema:
+    """The fields of Odoo's models, each asked for once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._fields: dict[str, dict[str, FieldType | None]] = {}
+
+    def existing(self, model: str, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that lead somewhere from ``model``."""
+        wanted = list(paths)
+        tree = tree_of(wanted)
+        self.learn(model, tree)
+        return {path for path in wanted if self._leads(model, path.split("."))}
+
+    def learn(self, model: str, tree: Tree) -> None:
+        """Ask for the fields of ``tree``, and of the models that it leads to, that are not known yet."""
+        known = self._fields.setdefault(model, {})
+        unknown = [name for name in tree if name not in known]
+        if unknown:
+            found = self._transport.call(model, "fields_get", allfields=unknown, attributes=["type", "relation"])
+            for name in unknown:
+                told = found.get(name)
+                known[name] = FieldType(told["type"], told.get("relation") or "") if told else None
+        for name, below in tree.items():
+            field = known[name]
+            if below and field is not None and field.relation:
+                self.learn(field.relation, below)
+
+    def field(self, model: str, name: str) -> FieldType | None:
+        """A field that was learnt, or None where there is no such field."""
+        return self._fields.get(model, {}).get(name)
+
+    def _leads(self, model: str, parts: Sequence[str]) -> bool:
+        field = self.field(model, parts[0])
+        if field is None or len(parts) == 1:
+            return field is not None
+        return bool(field.relation) and self._leads(field.relation, parts[1:])
+
+
+class Records:
+    """Reads records. Related ones are read once and kept: a Records lasts for one reading of the host."""
+
+    def __init__(self, transport: Transport, schema: Schema) -> None:
+        self._transport = transport
+        self._schema = schema
+        self._kept: dict[tuple[str, str], dict[int, Record]] = {}
+
+    def search(self, model: str, domain: Sequence[Any], paths: Iterable[str], **named: Any) -> list[Record]:
+        """The records of ``model`` in ``domain``, with what lies at these (existing) paths."""
+        tree = tree_of(paths)
+        rows: list[Record] = self._transport.call(
+            model, "search_read", domain=list(domain), fields=list(tree), load="", **named
+        )
+        return self._nest(model, rows, tree)
+
+    def _nest(self, model: str, rows: list[Record], tree: Tree) -> list[Record]:
+        self._schema.learn(model, tree)
+        for name, below in tree.items():
+            field = self._schema.field(model, name)
+            if field is None:
+                continue
+            if field.type != "boolean":
+                # Odoo says False for nothing.
+                for row in rows:
+                    if row[name] is False:
+                        row[name] = None
+            if below and field.relation:
+                related = self._related(field.relation, below, (row[name] for row in rows))
+                for row in rows:
+                    row[name] = _join(row[name], related)
+        return rows
+
+    def _related(self, model: str, tree: Tree, values: Iterable[Any]) -> Mapping[int, Record]:
+        kept = self._kept.setdefault((model, repr(tree)), {})
+        wanted = {one for value in values for one in (value if isinstance(value, list) else [value]) if one}
+        unread = sorted(wanted - kept.keys())
+        if unread:
+            rows = self._transport.call(model, "read", unread, fields=list(tree), load="")
+            kept.update((row["id"], row) for row in self._nest(model, rows, tree))
+        return kept
+
+
+def tree_of(paths: Iterable[str]) -> Tree:
+    """``a``, ``b.c``, ``b.d`` as ``{a: {}, b: {c: {}, d: {}}}``, in alphabetical order."""
+    tree: Tree = {}
+    for path in sorted(set(paths)):
+        branch = tree
+        for part in path.split("."):
+            branch = branch.setdefault(part, {})
+    return tree
+
+
+def at(path: str) -> Getter:
+    """The value at a dotted path of a record: a list where the path crosses one, an id where it ends at a record."""
+    parts = path.split(".")
+    return lambda record: _walk(record, parts)
+
+
+def _walk(value: Any, parts: Sequence[str]) -> Any:
+    for index, part in enumerate(parts):
+        if isinstance(value, list):
+            return [_walk(one, parts[index:]) for one in value]
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value["id"] if isinstance(value, Mapping) else value
+
+
+def _join(value: Any, related: Mapping[int, Record]) -> Any:
+    if isinstance(value, list):
+        return [related[one] for one in value if one in related]
+    return related.get(value)

@@ -208,7 +208,8 @@ class Program(_Table):
                 at = ("steps", index, "name")
                 raise toml.fault(at, f"two steps are called {name!r}; a step is known by its name")
         if self.steps[0].trigger.kind == "after_previous":
-            raise toml.fault(("steps", 0, "trigger"), "the first step cannot be after_previous: nothing comes before it")
+            at = ("steps", 0, "trigger")
+            raise toml.fault(at, "the first step cannot be after_previous: nothing comes before it")
         return self
 
     @property

@@ -66,7 +66,7 @@ def program(steps: str = "D+3 D+15 D+30", name: str = "standard", version: int =
                 {"name": called, "trigger": trigger(text), **common, **each.get(called, {})}
                 for called, text in zip(names, steps.split(), strict=False)
             ],
-            **keys,
+            **{key: value for key, value in keys.items() if value is not None},
         }
     )
     return made.at(version, default)

@@ -18,7 +18,7 @@ from relance_addon.core.model import Problem
 from relance_addon.mail.engine import Engine, Source, Text
 from relance_addon.mail.library import SUBJECT, Library, Template, split, where
 from relance_addon.mail.objects import schedule_values, values
-from relance_addon.mail.text import from_html, to_html
+from relance_addon.mail.text import from_html, to_html, too_tangled
 
 DEFAULT = "default"
 """The template of a step that names none and has no body."""
@@ -70,7 +70,7 @@ class Renderer:
             raise InputError(Problem(body.source.where, body.source.key, "says nothing: the message would be empty"))
         safe = Markup(content)  # noqa: S704 - what stands in it was escaped
         frame = {"content": safe, "title": heading, "preview": _people(message) if preview else None}
-        return Rendered(heading, f"{text}\n", self._document(engine, content, {**objects, **frame}))
+        return Rendered(heading, f"{text}\n", self._document(engine, body, content, {**objects, **frame}))
 
     def subject(self, message: Message, today: date, links: Mapping[str, str]) -> str:
         """The subject alone, as in ``render``."""
@@ -97,13 +97,17 @@ class Renderer:
             engine = self._engines[language] = Engine(self.library, language, self.language)
         return engine
 
+    def named(self, name: str, language: str) -> Template:
+        """The template of a name, in the language or in the renderer's. Raises InputError."""
+        return self.library.find(name, language, self.language)
+
     def sources(self, message: Message) -> tuple[str, Source, Source]:
         """The language that a message is written in, and its subject and body before anything is filled in."""
         step = message.step
         template = None
         if step.body is None or step.subject is None:
             named = DEFAULT if step.body is not None else step.template or DEFAULT
-            template = self.library.find(named, message.language, self.language)
+            template = self.named(named, message.language)
         language = template.language if template is not None and step.body is None else message.language
         place = f"program {message.program.name!r}, step {step.name!r}"
         subject = subject_of(template) if template is not None else Source("", False, place)
@@ -126,7 +130,10 @@ class Renderer:
             raise InputError(Problem(subject.source.where, subject.source.key or "subject", "the subject is empty"))
         return said
 
-    def _document(self, engine: Engine, content: str, objects: Mapping[str, Any]) -> str:
+    def _document(self, engine: Engine, body: Text, content: str, objects: Mapping[str, Any]) -> str:
+        reason = too_tangled(content)
+        if reason:
+            raise InputError(Problem(body.source.where, body.source.key, reason))
         if not _DOCUMENT.match(content):
             content = engine.run(engine.compile(self._part(LAYOUT, engine.language)), objects)
         return self._inliner.inline(content)

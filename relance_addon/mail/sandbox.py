@@ -357,4 +357,6 @@ def _kind(value: Any) -> str:
     names = {str: "a text", Markup: "a text", dict: "a table", list: "a list", tuple: "a list", date: "a date"}
     names |= {int: "a number", Decimal: "a number", float: "a number", timedelta: "a number of days"}
     kind = type(value)
+    if isinstance(value, Objects):
+        return f"the {kind.__name__.removesuffix('Object').lower()}"
     return names.get(kind) or ("nothing" if value is None else kind.__name__.strip("_").lower())

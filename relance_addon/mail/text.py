@@ -15,7 +15,27 @@ _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]»”’]")
 _PARAGRAPHS = frozenset(("p", "div", "table", "ul", "ol", "h1", "h2", "h3", "h4", "blockquote", "hr", "section"))
 _BLANKS = re.compile(r"\n[ ]*(?:\n[ ]*){2,}")
+_FORMATTING = re.compile(
+    r"<(/?)(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s>/])", re.IGNORECASE
+)
 COLUMN_GAP = "  "
+MAX_OPEN = 50
+"""Tags such as <b> that may be open at once: each is opened again in every paragraph that follows."""
+MAX_STYLING = 20_000_000
+"""Style rules times elements that may be matched."""
+
+
+def too_tangled(html: str) -> str:
+    """Why this HTML would take too long to parse and to style; nothing when it does not."""
+    if html.count("{") * html.count("<") > MAX_STYLING:
+        return "has too many style rules for so many elements; have fewer"
+    open_tags: dict[str, int] = {}
+    for closing, name in _FORMATTING.findall(html):
+        count = open_tags.get(name, 0) + (-1 if closing else 1)
+        open_tags[name] = max(count, 0)
+        if count > MAX_OPEN:
+            return f"leaves too many <{name}> open; close them"
+    return ""
 
 
 def from_html(html: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final, cast
 
 from relance_addon.core import toml
@@ -31,6 +32,12 @@ def known() -> Mapping[str, str]:
     }
     found.update({point.name: point.value for point in entry_points(group=GROUP)})
     return dict(sorted(found.items()))
+
+
+def demo() -> Traversable:
+    """The folder of the demonstration: the configuration and data that one of the shipped connectors brings along."""
+    found = (folder / "demo" for folder in files(_SHIPPED).iterdir() if folder.is_dir())
+    return next(folder for folder in found if folder.is_dir())
 
 
 def load(name: str, key: str = "connector") -> type[Connector]:

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from relance_addon.core.model import Address, State
+from relance_addon.core.model import Address, State, parse_address
 from relance_addon.core.outgoing import Claim, Document, Mark, Outgoing
+from relance_addon.core.records import Settled, Stored
 from relance_addon.journal import models
 
 UNCERTAIN: tuple[State, ...] = ("claimed", "in_doubt")
-
-
-class Settled(NamedTuple):
-    """What became of a claimed message, by its key."""
-
-    key: str
-    state: State
-    error: str = ""
-
-
-class Stored(NamedTuple):
-    """A message of the journal as it left or should have left; ``mime`` is exactly that."""
-
-    mark: Mark
-    state: State
-    error: str
-    day: date
-    sent_at: datetime
-    client: str
-    client_name: str
-    numbers: tuple[str, ...]
-    subject: str
-    to: tuple[str, ...]
 
 
 def begin(host: str, day: date, at: datetime) -> int:
@@ -63,10 +42,7 @@ def claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
 
 def _claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
     keys = [one.key for message in messages for one in message.claims]
-    before = {
-        row.key: row
-        for row in models.Reminder.objects.select_related("message").filter(host=host, key__in=keys)
-    }
+    before = {row.key: row for row in models.Reminder.objects.select_related("message").filter(host=host, key__in=keys)}
     lost = {
         message.key
         for message in messages
@@ -153,10 +129,7 @@ def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
             if state == "failed":
                 models.Reminder.objects.filter(message__in=ids).update(failures=F("failures") + 1)
         models.Event.objects.bulk_create(
-            [
-                models.Event(message_id=rows[one.key], event=one.state, at=at, detail=one.error)
-                for one in outcomes
-            ],
+            [models.Event(message_id=rows[one.key], event=one.state, at=at, detail=one.error) for one in outcomes],
             ignore_conflicts=True,
         )
 
@@ -172,10 +145,8 @@ def mime(host: str, key: str) -> bytes:
     return bytes(_named(host, [key]).values_list("mime", flat=True).get())
 
 
-def outgoing(host: str, key: str, claims: bool = True) -> Outgoing:
+def outgoing(host: str, key: str) -> Outgoing:
     """A stored message as it was ready to leave, its texts and attachments in ``mime`` only."""
-    from relance_addon.core.model import parse_address
-
     row = _named(host, [key]).prefetch_related("reminders").get()
     return Outgoing(
         row.key,
@@ -200,8 +171,6 @@ def outgoing(host: str, key: str, claims: bool = True) -> Outgoing:
 
 
 def _claim_of(row: models.Reminder) -> Claim:
-    from decimal import Decimal
-
     fields = {name: getattr(row, name) for name in Claim._fields}
     return Claim(**{**fields, "residual": Decimal(row.residual)})
 

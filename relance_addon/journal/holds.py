@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import NamedTuple
 
 from django.db.models import Q
 
+from relance_addon.core.records import Hold
 from relance_addon.journal import models
-
-KINDS = ("pause", "promise", "dispute")
-
-
-class Hold(NamedTuple):
-    """``until`` is its last day, None for good. One of ``client`` and ``invoice`` (ids) is empty."""
-
-    client: str
-    invoice: str
-    kind: str
-    until: date | None
-    reason: str
-    made_at: datetime
 
 
 def put(host: str, hold: Hold) -> None:

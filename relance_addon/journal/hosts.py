@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
 
+from relance_addon.core.records import HostState
 from relance_addon.journal import models
-
-
-class HostState(NamedTuple):
-    """``cursor`` is where the next pull starts, ``settings`` the fingerprint of the settings it was made under."""
-
-    activated: bool
-    cursor: str
-    settings: str
-    last_run: date | None
 
 
 def state(host: str) -> HostState:

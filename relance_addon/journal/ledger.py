@@ -14,7 +14,24 @@ from django.db import connection, transaction
 
 from relance_addon.core.model import OWED, Address, Client, Contact, Instalment, Invoice, Status, parse_address
 
-_INVOICE = ["ref", "number", "client", "status", "issue_date", "due_date", "total", "residual", "currency", "salesperson", "payment_link", "pdf", "program", "held_until", "instalments", "invalid"]
+_INVOICE = [
+    "ref",
+    "number",
+    "client",
+    "status",
+    "issue_date",
+    "due_date",
+    "total",
+    "residual",
+    "currency",
+    "salesperson",
+    "payment_link",
+    "pdf",
+    "program",
+    "held_until",
+    "instalments",
+    "invalid",
+]
 _CLIENT = ("ref", "name", "data")
 _CHUNK = 900
 """Ids in one query: below the number of parameters that every supported SQLite takes."""
@@ -158,7 +175,24 @@ def _invoice_row(one: Invoice) -> Row:
 
 
 def _invoice(row: Row) -> Invoice:
-    (ref, number, client, status, issued, due, total, residual, currency, sales, link, pdf, program, held, parts, bad) = row
+    (
+        ref,
+        number,
+        client,
+        status,
+        issued,
+        due,
+        total,
+        residual,
+        currency,
+        sales,
+        link,
+        pdf,
+        program,
+        held,
+        parts,
+        bad,
+    ) = row
     return Invoice(
         ref,
         number,
@@ -174,7 +208,10 @@ def _invoice(row: Row) -> Invoice:
         pdf,
         program,
         _day(held),
-        tuple(Instalment(date.fromisoformat(day), Decimal(amount), Decimal(left)) for day, amount, left in json.loads(parts))
+        tuple(
+            Instalment(date.fromisoformat(day), Decimal(amount), Decimal(left))
+            for day, amount, left in json.loads(parts)
+        )
         if parts
         else (),
         bad,

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Q
 
 from relance_addon.core.outgoing import Mark
+from relance_addon.core.records import SEVERITY, Entry, Happened
 from relance_addon.journal import models
 
-SEVERITY = ("queued", "sent", "delivered", "opened", "clicked", "complained", "bounced", "failed", "in_doubt")
-"""Events from the best to the worst; with several recipients the worst wins."""
 _GOOD = SEVERITY[:5]
 
 
-class Entry(NamedTuple):
-    """One reminder: one invoice in one message."""
-
-    key: str
-    message_key: str
-    message_id: str
-    invoice: str
-    number: str
-    client: str
-    client_name: str
-    program: str | None
-    step: int | None
-    step_name: str | None
-    origin: str
-    channel: str
-    date: date
-    sent_at: datetime
-    subject: str
-    sender: str
-    to: Sequence[str]
-    cc: Sequence[str]
-    bcc: Sequence[str]
-    redirected_to: str
-    last_event: str
-    last_event_at: datetime
-    error: str
-    attachments: Sequence[str]
-
-
-class Happened(NamedTuple):
-    """An event of a message; ``at`` is aware, ``recipient`` an address or empty for all."""
-
-    message_id: str
-    event: str
-    at: datetime
-    recipient: str
-    detail: str
-
-
-def entries(
-    host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = ""
-) -> list[Entry]:
+def entries(host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = "") -> list[Entry]:
     """Reminders, the newest first. ``search`` looks in numbers, client names, recipients' names and addresses."""
     rows = models.Reminder.objects.filter(host=host).exclude(message__state="dropped").select_related("message")
     rows = rows.defer("message__mime")
@@ -136,7 +93,9 @@ def record(host: str, events: Sequence[Happened]) -> int:
                 defaults={"detail": event.detail},
             )  # fmt: skip
             added += new
-        for message in {known[event.message_id].pk: known[event.message_id] for event in events if event.message_id in known}.values():
+        for message in {
+            known[event.message_id].pk: known[event.message_id] for event in events if event.message_id in known
+        }.values():
             _summarise(message)
     return added
 
@@ -157,15 +116,8 @@ def _summarise(message: models.Message) -> None:
     state = message.state
     if state == "queued" and worst.event in (*_GOOD[1:], "complained", "bounced"):
         state = "sent"
-    models.Message.objects.filter(pk=message.pk).update(
-        last_event=worst.event, last_event_at=worst.at, state=state
-    )
+    models.Message.objects.filter(pk=message.pk).update(last_event=worst.event, last_event_at=worst.at, state=state)
 
 
 def _recipients(message: models.Message) -> int:
     return len(message.to) + len(message.cc) + len(message.bcc)
-
-
-def since(day: date, days: int) -> date:
-    """The day that many days before."""
-    return day - timedelta(days=days)

@@ -5,31 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.program import Book, Program
+from relance_addon.core.records import Applied, Use
 from relance_addon.core.toml import nearest
 from relance_addon.journal import models
-
-
-class Applied(NamedTuple):
-    """What applying a program did: ``new``, ``changed`` or ``unchanged``, and the version it now has."""
-
-    name: str
-    change: str
-    version: int
-
-
-class Use(NamedTuple):
-    """What uses a program: clients it was chosen for, invoices whose plan names it, reminders it sent."""
-
-    clients: int
-    invoices: int
-    reminders: int
 
 
 def book() -> Book:

@@ -1,0 +1,84 @@
+"""The command ``relance``: its commands, its exit statuses, its one-line errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from relance_addon.cli import hosts, people, programs, reminders, start
+from relance_addon.cli.show import say
+
+# Typer may carry a click of its own: its classes are reached through what Typer exports
+_CLICK: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="relance",
+    help="Reminders of unpaid invoices: pull, decide, claim, post, record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from relance_addon import __version__
+
+        typer.echo(f"relance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _relance(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Taken before any command; --debug is looked at in main."""
+
+
+for _module in (start, hosts, programs, people, reminders):
+    _module.register(app)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and end the process with the contract's exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    sys.exit(_run([argument for argument in given if argument != "--debug"], debug))
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    from relance_addon.core.errors import RelanceError
+
+    try:
+        status = app(arguments, prog_name="relance", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except _CLICK as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        say(f"{error.format_message()}{hint}")
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        say("interrupted; the next run finds out what left")
+        return 130
+    except BrokenPipeError:
+        # the reader of a pipe has gone: nothing more to say, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except RelanceError as error:
+        if debug:
+            raise
+        say(str(error))
+        return error.status
+    except Exception as error:
+        if debug:
+            raise
+        say(f"{type(error).__name__}: {error} (a fault of relance itself; --debug shows where)")
+        return 1

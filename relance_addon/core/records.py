@@ -1,0 +1,113 @@
+"""What the journal records and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from relance_addon.core.model import State
+from relance_addon.core.outgoing import Mark
+
+SEVERITY: Final = ("queued", "sent", "delivered", "opened", "clicked", "complained", "bounced", "failed", "in_doubt")
+"""Events from the best to the worst; with several recipients the worst wins."""
+HOLDS: Final = ("pause", "promise", "dispute")
+"""Kinds of holds."""
+
+
+class HostState(NamedTuple):
+    """``cursor`` is where the next pull starts, ``settings`` the fingerprint of the settings it was made under."""
+
+    activated: bool
+    cursor: str
+    settings: str
+    last_run: date | None
+
+
+class Applied(NamedTuple):
+    """What applying a program did: ``new``, ``changed`` or ``unchanged``, and the version it now has."""
+
+    name: str
+    change: str
+    version: int
+
+
+class Use(NamedTuple):
+    """What uses a program: clients it was chosen for, invoices whose plan names it, reminders it sent."""
+
+    clients: int
+    invoices: int
+    reminders: int
+
+
+class Hold(NamedTuple):
+    """``until`` is its last day, None for good. One of ``client`` and ``invoice`` (ids) is empty."""
+
+    client: str
+    invoice: str
+    kind: str
+    until: date | None
+    reason: str
+    made_at: datetime
+
+
+class Settled(NamedTuple):
+    """What became of a claimed message, by its key."""
+
+    key: str
+    state: State
+    error: str = ""
+
+
+class Stored(NamedTuple):
+    """A message of the journal."""
+
+    mark: Mark
+    state: State
+    error: str
+    day: date
+    sent_at: datetime
+    client: str
+    client_name: str
+    numbers: tuple[str, ...]
+    subject: str
+    to: tuple[str, ...]
+
+
+class Entry(NamedTuple):
+    """One reminder of the log: one invoice in one message."""
+
+    key: str
+    message_key: str
+    message_id: str
+    invoice: str
+    number: str
+    client: str
+    client_name: str
+    program: str | None
+    step: int | None
+    step_name: str | None
+    origin: str
+    channel: str
+    date: date
+    sent_at: datetime
+    subject: str
+    sender: str
+    to: Sequence[str]
+    cc: Sequence[str]
+    bcc: Sequence[str]
+    redirected_to: str
+    last_event: str
+    last_event_at: datetime
+    error: str
+    attachments: Sequence[str]
+
+
+class Happened(NamedTuple):
+    """An event of a message; ``at`` is aware, ``recipient`` an address or empty for all."""
+
+    message_id: str
+    event: str
+    at: datetime
+    recipient: str
+    detail: str

@@ -1,0 +1,1 @@
+"""One module per verb. The only layer that orders I/O: it pulls, decides, claims, posts and records."""

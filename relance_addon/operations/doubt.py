@@ -1,0 +1,65 @@
+"""Messages in doubt: list them, say that one left, or send the same one again now."""
+
+from __future__ import annotations
+
+from relance_addon.core.errors import InputError, RelanceError
+from relance_addon.core.model import OWED
+from relance_addon.core.records import Settled, Stored
+from relance_addon.hosts.port import BATCH, Connector
+from relance_addon.operations.desk import Desk
+from relance_addon.operations.run import post
+
+
+def listed(desk: Desk, host: str) -> list[Stored]:
+    """The messages whose outcome is not known, the oldest first."""
+    desk.config.host(host)
+    desk.open_journal()
+    from relance_addon.journal import claims
+
+    return claims.uncertain(host)
+
+
+def settle_as_sent(desk: Desk, host: str, key: str) -> Stored:
+    """Someone has seen that it left."""
+    stored = _one(desk, host, key)
+    from relance_addon.journal import claims, database
+
+    with database.run_lock(host):
+        claims.settle(host, [Settled(stored.mark.key, "sent")], desk.now())
+    return stored
+
+
+def send_again(desk: Desk, host: str, key: str) -> Settled:
+    """Send exactly the same message again, now. Refused when one of its invoices is no longer open."""
+    connector = desk.connector(host)
+    stored = _one(desk, host, key)
+    from relance_addon.journal import claims, database
+
+    with database.run_lock(host), database.journal_errors():
+        _refuse_settled(desk, host, connector, stored)
+        outgoing = claims.outgoing(host, stored.mark.key)
+        (outcome,) = post(connector, [outgoing])
+        claims.settle(host, [outcome], desk.now())
+    if outcome.state in ("failed", "in_doubt"):
+        desk.report(f"{', '.join(stored.numbers)}: {outcome.state}: {outcome.error} ({outcome.key})")
+    return outcome
+
+
+def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored) -> None:
+    ids = list(stored.mark.invoices)
+    pages = [connector.read(ids[start : start + BATCH], desk.today) for start in range(0, len(ids), BATCH)]
+    now = {invoice.id: invoice for page in pages for invoice in page.invoices}
+    for key, number in zip(ids, stored.numbers, strict=True):
+        one = now.get(key)
+        if one is None or one.invalid or one.status not in OWED - {"draft", "disputed"} or one.residual <= 0:
+            status = "gone" if one is None else "paid" if one.status == "open" else one.status
+            raise RelanceError(
+                f"{number} is {status} on {host}: not sent again; settle it with --sent {stored.mark.key}"
+            )
+
+
+def _one(desk: Desk, host: str, key: str) -> Stored:
+    found = [one for one in listed(desk, host) if one.mark.key == key]
+    if not found:
+        raise InputError(f"no message {key!r} in doubt on {host}; 'relance doubt {host}' lists them")
+    return found[0]

@@ -1,0 +1,38 @@
+"""Finding what a person named: an invoice by its number or id, a client by its id; pulled first when unknown."""
+
+from __future__ import annotations
+
+from relance_addon.core.errors import InputError
+from relance_addon.core.model import Client, Invoice
+from relance_addon.operations import sync
+from relance_addon.operations.desk import Desk
+
+
+def invoice(desk: Desk, host: str, text: str) -> Invoice:
+    """The invoice of a number, or of ``id:…``. Raises InputError when there is none, or more than one."""
+    from relance_addon.journal import ledger
+
+    found = ledger.find_invoice(host, text)
+    if not found:
+        sync.sync(desk, host)
+        found = ledger.find_invoice(host, text)
+    if not found:
+        raise InputError(f"no invoice {text!r} on {host}; give its number, or its id as id:…")
+    if len(found) > 1:
+        ids = ", ".join(f"id:{one.id}" for one in found)
+        raise InputError(f"{len(found)} invoices are numbered {text!r}; give one of {ids}")
+    return found[0]
+
+
+def client(desk: Desk, host: str, text: str) -> Client:
+    """The client of an id. Raises InputError when there is none."""
+    from relance_addon.journal import ledger
+
+    text = text.removeprefix("id:")
+    known = ledger.clients(host)
+    if text not in known:
+        sync.sync(desk, host)
+        known = ledger.clients(host)
+    if text not in known:
+        raise InputError(f"no client {text!r} on {host}; give the host's id of a client")
+    return known[text]

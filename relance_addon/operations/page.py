@@ -1,0 +1,80 @@
+"""A simulation as a page: written to a file, or mailed to oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from relance_addon.core.errors import InputError
+from relance_addon.core.model import parse_address
+from relance_addon.operations.desk import Desk
+
+
+def page(desk: Desk, document: Mapping[str, Any]) -> str:
+    """The HTML of a ``relance.simulation/1``, in the configuration's language; everything escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from relance_addon.core.words import REASONS as words
+
+    language = "en" if desk.config.file.relance.language == "en" else "fr"
+    environment = Environment(
+        loader=PackageLoader("relance_addon", "templates"), autoescape=True, undefined=StrictUndefined
+    )
+    messages = {message["message"]: message for message in document["messages"]}
+    clients = [
+        (name, list(decisions))
+        for (_, name), decisions in groupby(
+            document["decisions"], key=lambda one: (one["client"], one["client_name"] or one["client"])
+        )
+    ]
+    return environment.get_template("page/simulation.html").render(
+        document=document, clients=clients, messages=messages, words=words[language], language=language
+    )
+
+
+def save(desk: Desk, document: Mapping[str, Any], path: Path) -> None:
+    """Write the page. Raises InputError when the file cannot be written."""
+    try:
+        path.write_text(page(desk, document), "utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def mail(desk: Desk, document: Mapping[str, Any], address: str) -> None:
+    """Mail the page to ``address`` through [mail].smtp. Raises InputError or HostError."""
+    from relance_addon.core import keys
+    from relance_addon.mail import mime, smtp
+
+    try:
+        to = parse_address(address)
+    except ValueError as error:
+        raise InputError(f"--mail-to: {error}") from None
+    sender = desk.config.roles["accounting"]
+    totals = document["totals"]
+    title = f"{document['host']}, {document['date']}: {totals['messages']} messages, {totals['send']} invoices"
+    at = desk.now()
+    key = keys.claim_key(document["host"], "simulation", at.isoformat(), str(to))
+    content = mime.build(
+        sender=sender,
+        to=(to,),
+        reply_to=sender,
+        subject=title,
+        text=title,
+        html=page(desk, document),
+        message_id=keys.message_id(key, sender.email),
+        date=at,
+    )
+    settings = desk.config.file.mail
+    password = settings.password.reveal(desk.config.folder, "mail.password") if settings.password else ""
+    smtp.send(_with_login(settings.smtp, settings.user or "", password), sender.email, [to.email], content)
+
+
+def _with_login(url: str, user: str, password: str) -> str:
+    if not user:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}").geturl()

@@ -1,0 +1,102 @@
+"""Programs: apply a file, list, recap, export, copy, delete, and choose one for a client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from relance_addon.core import program as programs_of
+from relance_addon.core import toml
+from relance_addon.core.errors import InputError
+from relance_addon.core.model import NO_PROGRAM, Problem
+from relance_addon.core.program import Program
+from relance_addon.core.records import Applied, Use
+from relance_addon.operations import find
+from relance_addon.operations.desk import Desk
+
+
+def read(desk: Desk, path: Path) -> tuple[Program, ...]:
+    """The programs of a file, their texts checked against the message library. Raises InputError."""
+    source = str(path)
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(Problem(source, "", f"cannot be read: {error.strerror or error}")) from None
+    except UnicodeDecodeError:
+        raise InputError(Problem(source, "", "is not UTF-8")) from None
+    found = programs_of.read(text, source, desk.config.roles)
+    where = toml.lines(text)
+    from relance_addon.mail.check import check
+
+    wrong = [
+        toml.problem(source, where, ("programs", index, "steps", step, key), message)
+        for index, step, key, message in check(found, desk.library, desk.config.file.relance.language)
+    ]
+    if wrong:
+        raise InputError(*wrong)
+    return found
+
+
+def apply(desk: Desk, path: Path) -> list[Applied]:
+    """Apply a programs.toml: all of it, or nothing when any of it is wrong."""
+    found = read(desk, path)
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    return programs.apply(found, desk.now())
+
+
+def listed(desk: Desk) -> list[tuple[Program, Use]]:
+    """The current programs in order, and what uses them."""
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    return [(program, programs.use(program.name)) for program in programs.book().programs]
+
+
+def one(desk: Desk, name: str) -> tuple[Program, Use]:
+    """A program and what uses it."""
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    return programs.one(name), programs.use(name)
+
+
+def export(programs: Sequence[Program]) -> str:
+    """Programs as the text of a programs.toml; applying it changes nothing."""
+    import tomli_w
+
+    tables = []
+    for program in programs:
+        table = program.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        table |= {"since": program.since} if program.since else {}
+        tables.append(table)
+    return tomli_w.dumps({"programs": tables})
+
+
+def copy(desk: Desk, name: str, new: str) -> Applied:
+    """Copy a program under a new name."""
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    return programs.copy(name, new, desk.now())
+
+
+def delete(desk: Desk, name: str) -> None:
+    """Take a program out of use."""
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    programs.delete(name)
+
+
+def choose(desk: Desk, host: str, client: str, name: str) -> None:
+    """The program of a client: a name, ``none``, or ``inherit``."""
+    desk.config.host(host)
+    desk.open_journal()
+    from relance_addon.journal import programs
+
+    if name not in (NO_PROGRAM, "inherit"):
+        programs.one(name)
+    found = find.client(desk, host, client)
+    programs.set_client(host, found.id, "" if name == "inherit" else name)

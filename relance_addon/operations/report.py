@@ -1,0 +1,157 @@
+"""Simulations and runs as plain data: the contract's JSON, and the rows of tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+from relance_addon.core.decide import Decision
+from relance_addon.core.group import Message
+from relance_addon.operations.desk import Desk
+from relance_addon.operations.run import Ran
+from relance_addon.operations.simulate import Simulation
+
+
+def simulation(desk: Desk, host: str, made: Simulation) -> dict[str, Any]:
+    """The contract's ``relance.simulation/1``."""
+    outcome = made.outcome
+    messages = [
+        _message(message, subject, names)
+        for message, subject, names in zip(outcome.messages, made.subjects, made.attachments, strict=True)
+    ]
+    return _document(
+        "simulation", desk, host, made.state.activated, None, outcome.decisions, outcome.messages, messages
+    )
+
+
+def run(desk: Desk, host: str, ran: Ran) -> dict[str, Any]:
+    """The contract's ``relance.run/1``."""
+    messages = []
+    for result in ran.results:
+        row = _message(result.message, result.subject, result.attachments)
+        row |= {"key": result.key or None, "state": result.state}
+        if result.error:
+            row["error"] = result.error
+        messages.append(row)
+    planned = [result.message for result in ran.results]
+    return _document("run", desk, host, ran.state.activated, ran.number, ran.decisions, planned, messages)
+
+
+def _document(
+    kind: str,
+    desk: Desk,
+    host: str,
+    activated: bool,
+    number: int | None,
+    decisions: Sequence[Decision],
+    planned: Sequence[Message],
+    messages: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    numbers = {one.invoice.id: message.number for message in planned for one in message.decisions}
+    counts = {"send": 0, "wait": 0, "skip": 0}
+    residual: dict[str, Decimal] = {}
+    rows = []
+    for one in decisions:
+        verdict = one.verdict
+        counts[verdict] += 1
+        if verdict == "send":
+            currency = one.invoice.currency
+            residual[currency] = residual.get(currency, Decimal()) + one.residual
+        rows.append(decision(one, desk, numbers.get(one.invoice.id) if verdict == "send" else None))
+    totals = {
+        **counts,
+        "messages": len(messages),
+        "residual": {key: amount(residual[key], key) for key in sorted(residual)},
+    }
+    return {
+        "schema": f"relance.{kind}/1",
+        "host": host,
+        "date": desk.today.isoformat(),
+        "activated": activated,
+        "id": number,
+        "decisions": rows,
+        "messages": list(messages),
+        "totals": totals,
+    }
+
+
+def decision(one: Decision, desk: Desk, message: int | None = None) -> dict[str, Any]:
+    """One decision as the contract's JSON has it."""
+    invoice, program, due = one.invoice, one.program, one.due
+    return {
+        "invoice": invoice.id,
+        "number": invoice.number,
+        "client": invoice.client,
+        "client_name": one.client.name if one.client else None,
+        "status": invoice.status,
+        "due_date": due.isoformat() if due else None,
+        "days_late": (desk.today - due).days if due else None,
+        "residual": amount(one.residual, invoice.currency),
+        "currency": invoice.currency,
+        "program": program.name if program else None,
+        "version": program.version if program else None,
+        "step": one.step or None,
+        "step_name": program.steps[one.step - 1].name if program and one.step else None,
+        "date": one.date.isoformat() if one.date else None,
+        "decision": one.verdict,
+        "reason": one.reason,
+        "message": message,
+    }
+
+
+def _message(message: Message, subject: str, attachments: Sequence[str]) -> dict[str, Any]:
+    people = message.people
+    return {
+        "message": message.number,
+        "client": message.client.id,
+        "step": message.step_number,
+        "invoices": [one.invoice.id for one in message.decisions],
+        "channel": message.step.channel,
+        "language": message.language,
+        "sender": str(people.sender),
+        "to": [str(one) for one in people.to],
+        "cc": [str(one) for one in people.cc],
+        "bcc": [str(one) for one in people.bcc],
+        "subject": subject,
+        "attachments": list(attachments),
+    }
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """An amount as a decimal string with the currency's digits."""
+    return f"{value.quantize(_unit(currency), ROUND_HALF_UP):f}"
+
+
+@lru_cache(maxsize=256)
+def _unit(currency: str) -> Decimal:
+    from babel.numbers import get_currency_precision
+
+    return Decimal(1).scaleb(-get_currency_precision(currency))
+
+
+def write(document: Mapping[str, Any]) -> Iterator[str]:
+    """The JSON text of a document, one element of its lists a line: quick to write, and to read with line tools."""
+    yield "{"
+    for index, (key, value) in enumerate(document.items()):
+        yield f"{',' if index else ''}\n {json.dumps(key)}: "
+        if isinstance(value, list) and value:
+            yield "[\n  "
+            yield from _joined(value)
+            yield "\n ]"
+        else:
+            yield json.dumps(value, ensure_ascii=False, default=str)
+    yield "\n}\n"
+
+
+def _joined(items: Iterable[Any]) -> Iterator[str]:
+    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+    for index, item in enumerate(items):
+        yield f",\n  {encode(item)}" if index else encode(item)
+
+
+def items(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``{"schema": "relance.NAME/1", "items": […]}``."""
+    return {"schema": f"relance.{name}/1", "items": list(rows)}

@@ -1,0 +1,165 @@
+"""Simulate: pull, and say who would be reminded today, who would not, and why. The run decides by this code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from relance_addon.core import group
+from relance_addon.core.decide import SETTLED, Decision
+from relance_addon.core.model import Client, History, Invoice, natural
+from relance_addon.core.program import Book
+from relance_addon.core.records import Happened
+from relance_addon.hosts.port import Connector, Kind
+from relance_addon.operations import sync
+from relance_addon.operations.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a decision is made of, as the journal has it."""
+
+    invoices: Sequence[Invoice]
+    clients: Mapping[str, Client]
+    book: Book
+    history: History
+    activated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """An outcome with what it was made of, and the subject and attachments' names of each message."""
+
+    state: State
+    outcome: group.Outcome
+    subjects: Sequence[str]
+    attachments: Sequence[Sequence[str]]
+
+
+def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
+    """Decide for one host today, after a pull unless told otherwise. Nothing leaves."""
+    connector = desk.connector(host)
+    desk.open_journal()
+    from relance_addon.journal import database
+
+    with database.run_lock(host) if pulls else nullcontext(), database.journal_errors():
+        sync.refuse_earlier(desk, host)
+        if pulls:
+            sync.pull(desk, host, connector)
+            collect(desk, host, connector)
+        state = load(desk, host)
+        outcome = decide(desk, host, state, connector, active=True)
+        if pulls:
+            pin(host, state, outcome.decisions)
+        subjects, attachments = describe(desk, connector, outcome.messages)
+        return Simulation(state, outcome, subjects, attachments)
+
+
+def load(desk: Desk, host: str) -> State:
+    """The state of a host in the journal, its invoices in order of client id, then invoice id."""
+    from relance_addon.journal import history, hosts, ledger, programs
+
+    keys: dict[str, object] = {}
+    found = ledger.invoices(host)
+    for invoice in found:
+        if invoice.client not in keys:
+            keys[invoice.client] = natural(invoice.client)
+    found.sort(key=lambda invoice: (keys[invoice.client], natural(invoice.id)))
+    clients, past = ledger.clients(host), history.history(host, desk.today)
+    return State(found, clients, programs.book(), past, hosts.state(host).activated)
+
+
+def decide(desk: Desk, host: str, state: State, connector: Connector, active: bool) -> group.Outcome:
+    """Decide, and say what is unusable, failed for good or in doubt."""
+    outcome = group.decide(state.invoices, state.clients, state.book, state.history, desk.today, desk.policy, active)
+    outcome.decisions[:] = [one for one in outcome.decisions if one.reason not in SETTLED]
+    _say_unusable(desk, connector, outcome.decisions)
+    for one in outcome.decisions:
+        if one.reason == "failed":
+            desk.report(f"{one.invoice.number}: three attempts at step {one.step} failed; it is left to a person")
+        elif one.reason == "in_doubt":
+            desk.report(f"{one.invoice.number}: in doubt; settle it with 'relance doubt {host}'")
+    return outcome
+
+
+def _say_unusable(desk: Desk, connector: Connector, decisions: Sequence[Decision]) -> None:
+    """One line per invoice or client that cannot be used; what the pull has said already is not said again."""
+    wrong: dict[Kind, dict[str, str]] = {"invoice": {}, "client": {}}
+    for one in decisions:
+        if one.reason == "invalid":
+            own = one.client is None or one.invoice.invalid or (one.invoice.program and not one.client.invalid)
+            kind: Kind
+            kind, key = ("invoice", one.invoice.id) if own else ("client", one.invoice.client)
+            wrong[kind].setdefault(key, one.detail)
+    for kind, details in wrong.items():
+        places = connector.locate(kind, list(details)) if details else {}
+        for key, detail in details.items():
+            desk.report(f"{places.get(key, f'{kind} {key}')}: {detail}")
+
+
+def pin(host: str, state: State, decisions: Sequence[Decision]) -> None:
+    """Where a program says so, its invoices keep the version they first met."""
+    from relance_addon.journal import programs
+
+    met = {
+        one.invoice.id: (one.program.name, one.program.version)
+        for one in decisions
+        if one.program is not None and one.program.pin and one.invoice.id not in state.history.adaptations
+    }
+    if met:
+        programs.pin(host, met, state.history.adaptations)
+
+
+def collect(desk: Desk, host: str, connector: Connector) -> int:
+    """Ask the host what became of the messages of the last 90 days; how many events are new."""
+    from datetime import timedelta
+
+    from relance_addon.journal import log
+
+    if not connector.capabilities.events:
+        return 0
+    marks = log.watched(host, desk.now() - timedelta(days=90))
+    if not marks:
+        return 0
+    events = [Happened(*event) for event in connector.events(marks)]
+    for problem in getattr(connector, "problems", ()):
+        desk.report(problem)
+    return log.record(host, events)
+
+
+def describe(desk: Desk, connector: Connector, messages: Sequence[group.Message]) -> tuple[list[str], list[list[str]]]:
+    """The subject and the attachments' names of each message, as they will leave."""
+    links = payment_links(connector, messages)
+    subjects, names = [], []
+    for message in messages:
+        subjects.append(desk.renderer.subject(message, desk.today, links))
+        names.append(attachment_names(desk, message))
+    return subjects, names
+
+
+def payment_links(connector: Connector, messages: Sequence[group.Message]) -> dict[str, str]:
+    """The payment links that the messages need, by invoice id: asked for at once."""
+    wanted = [one.invoice for message in messages if message.step.payment_link for one in message.decisions]
+    return {**connector.links(wanted)} if wanted else {}
+
+
+def attachment_names(desk: Desk, message: group.Message) -> list[str]:
+    """What will be attached: a PDF named ``invoice?`` only where the host says that it has one."""
+    names = []
+    for item in message.step.attach:
+        for one in message.decisions:
+            if item == "invoice" or (item == "invoice?" and one.invoice.pdf):
+                names.append(pdf_name(one.invoice.number))
+            elif item.startswith("schedule") and (one.invoice.instalments or item == "schedule"):
+                names.append(desk.renderer.schedule_name(one, message.language, desk.today))
+    return names
+
+
+def pdf_name(number: str) -> str:
+    """The file name of an invoice's PDF."""
+    return f"{_safe(number)}.pdf"
+
+
+def _safe(number: str) -> str:
+    return "".join(one if one.isalnum() or one in "-_." else "-" for one in number).strip(".-") or "invoice"

@@ -1,0 +1,81 @@
+"""Pull: what changed on the host is stored page by page; a pull that breaks off loses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from relance_addon.core.errors import InputError
+from relance_addon.hosts.port import Connector
+from relance_addon.operations.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How many invoices and clients came, how many rows of the journal changed, and how many problems there were."""
+
+    invoices: int
+    clients: int
+    changed: int
+    problems: int
+
+
+def sync(desk: Desk, host: str, full: bool = False) -> Pulled:
+    """Pull a host by itself, under the lock of its runs."""
+    connector = desk.connector(host)
+    desk.open_journal()
+    from relance_addon.journal import database
+
+    with database.run_lock(host), database.journal_errors():
+        refuse_earlier(desk, host)
+        return pull(desk, host, connector, full)
+
+
+def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> Pulled:
+    """Store what changed since the last pull, all of it where ``full``. The host's lock is held by the caller."""
+    from relance_addon.journal import hosts, ledger
+
+    known = hosts.state(host)
+    fingerprint = _fingerprint(desk, host)
+    cursor = "" if full or known.settings != fingerprint else known.cursor
+    pulled = connector.pull(cursor, desk.today)
+    seen: set[str] = set()
+    counts = [0, 0, 0, 0]
+    reached = ""
+    for page in pulled.pages:
+        for problem in page.problems:
+            desk.report(problem)
+        with ledger.pulling():
+            counts[2] += ledger.store(host, page.invoices, page.clients)
+            ledger.gone(host, page.gone)
+        counts[0] += len(page.invoices)
+        counts[1] += len(page.clients)
+        counts[3] += len(page.problems)
+        reached = page.cursor or reached
+        if pulled.full:
+            seen.update(invoice.id for invoice in page.invoices)
+    with ledger.pulling():
+        if pulled.full:
+            ledger.keep_only(host, seen)
+        if (reached, fingerprint) != (known.cursor, known.settings):
+            hosts.pulled(host, reached, fingerprint)
+    return Pulled(*counts)
+
+
+def refuse_earlier(desk: Desk, host: str) -> None:
+    """Raises InputError for a day before the host's last run: what was sent since cannot be undone."""
+    from relance_addon.journal import hosts
+
+    last = hosts.state(host).last_run
+    if last is not None and desk.today < last:
+        raise InputError(
+            f"{desk.today} is before the last run of {host}, which is dated {last}; use that day or a later one"
+        )
+
+
+def _fingerprint(desk: Desk, host: str) -> str:
+    """Changes whenever what is pulled could read differently: settings, mapping, currency."""
+    facts: Any = [desk.config.host(host), desk.config.file.relance.currency]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

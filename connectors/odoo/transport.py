@@ -56,6 +56,11 @@ class JsonRpc:
         """Odoo's major version."""
         return _major(self._odoo.version)
 
+    @property
+    def full_version(self) -> str:
+        """Odoo's version as it says it."""
+        return str(self._odoo.version)
+
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         """What a public method answers; see Transport."""
         arguments: list[Any] = [] if ids is None else [list(ids)]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from relance_addon.connectors.files import disk
 from relance_addon.connectors.files.table import delimiter_of
 from relance_addon.hosts.port import Found, Mark, Outgoing, Posted
 
@@ -43,6 +44,8 @@ def post(path: Path, messages: Sequence[Outgoing]) -> list[Posted]:
     try:
         kept = kept_in(_content(fd))
         os.ftruncate(fd, kept.end)
+        if kept.end == 0:
+            disk.sync_folder(path.parent)
     except (OSError, ValueError) as error:
         os.close(fd)
         return [Posted(message.key, "failed", _said(path, error)) for message in messages]

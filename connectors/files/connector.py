@@ -86,9 +86,9 @@ class FilesConnector(Cannot):
         ledger = self.ledger()
         if kind == "invoice":
             places, table = ledger.index(), ledger.invoices
-        elif kind == "client" and not ledger.derived:
-            ledger.load()
-            places, table = ledger.client_places, ledger.tables["clients"]
+        elif kind == "client":
+            ledger.index()
+            places, table = ledger.client_places, ledger.tables.get("clients", ledger.invoices)
         else:
             return {}
         return {key: f"{table.shown}:{line_of(places[key])}" for key in ids if key in places}

@@ -50,7 +50,7 @@ class Pdfs:
 
     def __call__(self, text: str) -> str:
         """The path if the file is there, else nothing. Raises ValueError for one that leads out of the folder."""
-        path = inside(text)
+        path = text if _SIMPLE.fullmatch(text) else inside(text)
         folder, _, name = path.rpartition("/")
         names = self._names.get(folder)
         if names is None:

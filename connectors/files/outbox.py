@@ -19,7 +19,9 @@ NAME: Final = "outbox"
 def post(folder: Path, messages: Sequence[Outgoing]) -> list[Posted]:
     """Put messages into the outbox ``folder``: one outcome each, in order. All are staged before the first is there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir()
+            disk.sync_folder(folder.parent)
     except OSError as error:
         return [Posted(message.key, "failed", _said(folder, error)) for message in messages]
     outcomes: dict[str, Posted] = {}
@@ -106,7 +108,7 @@ def _staged(folder: Path, key: str, ending: str = "eml") -> Path:
 
 
 def _usable(key: str) -> bool:
-    return bool(key) and key.isprintable() and not key.startswith(".") and not set(key) & set('/\\:*?"<>|')
+    return bool(key) and key.isprintable() and not key.startswith(".") and not set(key) & set("/\\")
 
 
 def _said(path: Path, error: OSError) -> str:

@@ -342,7 +342,8 @@ class Ledger:
                 key, number, client, state, issued, due, total, residual, currency, person, url, file, program, hold,
                 settled,
             ) = pick(row)  # fmt: skip
-            key, client, number = key.strip(), client.strip(), number.strip() or key.strip()
+            key, client = key.strip(), client.strip()
+            number = number.strip() or key
             left, issue = amount(residual), days[issued]
             if not key or not client or left is None or not (key.isprintable() and number.isprintable()):
                 raise ValueError
@@ -423,6 +424,7 @@ class Ledger:
         client = self._client((line.place, row, ""), line, self.width)
         if client is not None and client.id not in self.clients:
             self.clients[client.id] = replace(client, contacts=self.contacts.get(client.id, ()))
+            self.client_places[client.id] = line.place
 
     # Pages
 

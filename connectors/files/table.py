@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from relance_addon.core.errors import InputError
+from relance_addon.core.errors import InputError, Unreachable
 from relance_addon.core.model import Problem
 
 DELIMITERS: Final = ",;\t"
@@ -63,9 +63,9 @@ class Table:
             raise InputError(Problem(shown, "", "no such file")) from None
         except OSError as error:
             raise InputError(Problem(shown, "", f"cannot be opened: {error.strerror}")) from None
-        self.close = weakref.finalize(self, os.close, fd)
+        self._release = weakref.finalize(self, os.close, fd)
         self.stamp = stamp_of(os.fstat(fd))
-        self._fd = fd
+        self.fd = self._original = fd
         try:
             self._start = self._prepare()
         except OSError as error:
@@ -75,14 +75,19 @@ class Table:
         self._first = self._start << _LINES | 1
         self._header()
 
+    def close(self) -> None:
+        """Let go of the file. Whatever still reads it gets an error."""
+        self.fd = -1
+        self._release()
+
     def digest(self) -> str:
         """SHA-256 of the bytes of the open file, in hexadecimal."""
-        with io.BufferedReader(_Stream(self._fd, 0), _BUFFER) as raw:
+        with io.BufferedReader(_Stream(self, 0), _BUFFER) as raw:
             return hashlib.file_digest(raw, "sha256").hexdigest()
 
     def intact(self) -> bool:
         """Whether the open file was left alone since it was opened (a new file under its name does not count)."""
-        return self.close.alive and stamp_of(os.fstat(self._original)) == self.stamp
+        return self._release.alive and stamp_of(os.fstat(self._original)) == self.stamp
 
     def records(self, place: int | None = None) -> Iterator[Record]:
         """Every record from ``place`` on (the first one by default); empty lines are passed over.
@@ -112,7 +117,7 @@ class Table:
         while True:
             start, first = end, at + 1
             try:
-                with io.BufferedReader(_Stream(self._fd, end), _BUFFER) as raw:
+                with io.BufferedReader(_Stream(self, end), _BUFFER) as raw:
                     for row in csv.reader(lines(raw), delimiter=self.delimiter, strict=True):
                         if bad or len(row) != width:
                             if row and (bad or any(row)):
@@ -139,13 +144,12 @@ class Table:
         return Problem(f"{self.shown}:{line_of(place)}", key, text)
 
     def _line(self, offset: int) -> bytes:
-        with io.BufferedReader(_Stream(self._fd, offset), _BUFFER) as raw:
+        with io.BufferedReader(_Stream(self, offset), _BUFFER) as raw:
             return raw.readline()
 
     def _prepare(self) -> int:
         """Where the text starts; a file whose lines do not end in the byte of a line feed is first written out anew."""
-        self._original = self._fd
-        head = os.read(self._fd, _BUFFER)
+        head = os.read(self.fd, _BUFFER)
         if head.startswith(_BOM):
             self.encoding = "utf-8"
             return len(_BOM)
@@ -156,7 +160,7 @@ class Table:
         return 0
 
     def _rewrite(self) -> None:
-        raw = io.BufferedReader(_Stream(self._fd, 0), _BUFFER)
+        raw = io.BufferedReader(_Stream(self, 0), _BUFFER)
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the table
         try:
             for text in io.TextIOWrapper(raw, self.encoding):
@@ -164,12 +168,12 @@ class Table:
         except UnicodeError as error:
             raise InputError(Problem(self.shown, "", f"is not {self.encoding}: {error}; set encoding = …")) from None
         copy.flush()
-        self._copy, self._fd, self.encoding = copy, copy.fileno(), "utf-8"
+        self._copy, self.fd, self.encoding = copy, copy.fileno(), "utf-8"
 
     def _header(self) -> None:
         number, offset = 0, self._start
         text = ""
-        with io.BufferedReader(_Stream(self._fd, offset), _BUFFER) as raw:
+        with io.BufferedReader(_Stream(self, offset), _BUFFER) as raw:
             for data in raw:
                 number += 1
                 offset += len(data)
@@ -187,7 +191,7 @@ class Table:
         self.delimiter = delimiter_of(text)
         try:
             cells = next(
-                csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=self.delimiter, strict=True)
+                csv.reader(io.StringIO(text.lstrip("\ufeff\r\n"), newline=""), delimiter=self.delimiter, strict=True)
             )
         except csv.Error as error:
             raise InputError(Problem(f"{self.shown}:1", "", f"the header line cannot be read: {error}")) from None
@@ -198,16 +202,19 @@ class Table:
 class _Stream(io.RawIOBase):
     """The bytes of a file from an offset on, by a position of its own: many readers can share one file."""
 
-    def __init__(self, fd: int, offset: int) -> None:
+    def __init__(self, table: Table, offset: int) -> None:
         super().__init__()
-        self._fd, self._offset = fd, offset
+        self._table, self._offset = table, offset
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        os.lseek(self._fd, self._offset, os.SEEK_SET)
-        data = os.read(self._fd, len(buffer))
+        try:
+            os.lseek(self._table.fd, self._offset, os.SEEK_SET)
+            data = os.read(self._table.fd, len(buffer))
+        except OSError as error:
+            raise Unreachable(f"{self._table.shown}: cannot be read: {error.strerror}") from None
         buffer[: len(data)] = data
         self._offset += len(data)
         return len(data)

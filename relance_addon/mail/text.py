@@ -11,6 +11,7 @@ _TOKEN = re.compile(
 )
 _UNSEEN = (("<!--", "-->"), ("<head", "</head>"), ("<style", "</style>"), ("<script", "</script>"))
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_COLSPAN = re.compile(r"\bcolspan\s*=\s*[\"']?([1-9])[\"'\s]", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]»”’]")
 _PARAGRAPHS = frozenset(("p", "div", "table", "ul", "ol", "h1", "h2", "h3", "h4", "blockquote", "hr", "section"))
@@ -75,6 +76,7 @@ class _Writer:
         self.out: list[str] = []
         self.tables: list[list[list[str]]] = []
         self.cells: list[list[str]] = []
+        self.spans: list[int] = []
         self.links: list[tuple[str, int]] = []
 
     @property
@@ -100,7 +102,9 @@ class _Writer:
         elif name == "tr" and self.tables:
             self.tables[-1].append([])
         elif name in ("td", "th"):
+            span = _COLSPAN.search(attributes)
             self.cells.append([])
+            self.spans.append(int(span[1]) if span else 1)
         elif name in _PARAGRAPHS:
             self.here.append("\n\n")
         if name == "table":
@@ -110,9 +114,9 @@ class _Writer:
         if name == "a" and self.links:
             self._link(*self.links.pop())
         elif name in ("td", "th") and self.cells:
-            cell = _tidy("".join(self.cells.pop()))
+            cell, span = _tidy("".join(self.cells.pop())), self.spans.pop()
             if self.tables and self.tables[-1]:
-                self.tables[-1][-1].append(cell)
+                self.tables[-1][-1] += (cell, *[""] * (span - 1))
             else:
                 self.here.append(cell)
         elif name == "table" and self.tables:

@@ -9,6 +9,7 @@ from conftest import Stage
 from odoo_samples import TODAY, outgoing
 
 from relance_addon.connectors.odoo.reading import OWED
+from relance_addon.core.model import Contact
 from relance_addon.core.outgoing import Document
 from relance_addon.hosts.port import BATCH
 
@@ -65,8 +66,8 @@ def test_a_reminder_from_pull_to_mark(stage: Stage) -> None:
     assert found == {key: (key, "present", "sent")}
     assert (posting, finding) == (5, 2)
     print(
-        f"\n{len(invoices)} invoices, {len(clients)} clients; calls: {pulling} to pull, {reading} to read {BATCH} again,"
-        f" {posting} to post, {finding} to find; {tape.seconds:.2f} s in all; {message.message_id}"
+        f"\n{len(invoices)} invoices, {len(clients)} clients; {tape.seconds:.2f} s in all; {message.message_id}"
+        f"\ncalls: {pulling} to pull, {reading} to read {BATCH} again, {posting} to post, {finding} to find"
     )
 
 
@@ -140,5 +141,5 @@ def test_checking_and_showing_the_mapping(stage: Stage) -> None:
     assert all("@" in sample for sample in lines["invoice", "salesperson"].samples)
 
 
-def _billing(contacts: tuple[object, ...]) -> str:
-    return next((one.email for one in contacts if "billing" in one.roles), "")  # type: ignore[attr-defined]
+def _billing(contacts: tuple[Contact, ...]) -> str:
+    return next((one.email for one in contacts if "billing" in one.roles), "")

@@ -82,9 +82,12 @@ class OdooConnector(Cannot):
 
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """The page of each record in Odoo, at the address that every version knows."""
-        if kind == "instalment":
+        numbers = [int(one) for one in ids if one.isdecimal()]
+        if kind == "instalment" or not numbers:
             return {}
-        return {one: f"{self._settings.url}/mail/view?model={MODELS[kind]}&res_id={one}" for one in ids}
+        model = MODELS[kind]
+        found = self._connected()[0].call(model, "search", domain=[("id", "in", numbers)])
+        return {str(one): f"{self._settings.url}/mail/view?model={model}&res_id={one}" for one in found}
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Post each message on its invoices. Odoo mails it before it answers."""

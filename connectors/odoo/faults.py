@@ -12,7 +12,7 @@ from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 
-from odoorpc.error import Error as OdooError  # type: ignore[import-untyped]
+from odoorpc.error import Error as OdooError
 from odoorpc.error import RPCError
 
 from relance_addon.core.errors import HostError, Refused, Unreachable

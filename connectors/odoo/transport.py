@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import odoorpc  # type: ignore[import-untyped]
-from odoorpc.error import RPCError  # type: ignore[import-untyped]
+import odoorpc
+from odoorpc.error import RPCError
 
 from relance_addon.connectors.odoo.faults import CAUGHT, told
 from relance_addon.core.errors import Refused, Unreachable

@@ -1,4 +1,4 @@
-"""Messages to post, and an Odoo that answers from a script."""
+"""Messages to post, and an Odoo in memory: its books, which are read, and its post office, which mails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from relance_addon.connectors.odoo.reading import OWED
 from relance_addon.core.keys import message_id
 from relance_addon.core.model import Address, Client, Invoice
 from relance_addon.core.outgoing import Claim, Document, Outgoing
@@ -75,3 +76,155 @@ class ScriptedOdoo:
         self.calls.append(f"{model}.{method}")
         self.asked.append({"ids": ids, **named})
         return self.script[f"{model}.{method}"](ids, **named)
+
+
+LATE = ("not_paid", "partial", "blocked")
+RELATIONS = {
+    "currency_id": "res.currency",
+    "invoice_user_id": "res.users",
+    "commercial_partner_id": "res.partner",
+    "country_id": "res.country",
+    "category_id": "res.partner.category",
+    "move_id": "account.move",
+    "partner_id": "res.partner",
+}
+UNKNOWN = {"x_nothing"}
+RELATED: dict[str, list[dict[str, Any]]] = {
+    "res.currency": [{"id": 1, "name": "EUR"}, {"id": 6, "name": "USD"}],
+    "res.users": [{"id": 2, "name": 'Anne "Nina" Roux', "email": "anne@acme.test"}],
+    "res.country": [{"id": 3, "code": "FR"}],
+    "res.partner.category": [{"id": 4, "name": "VIP"}, {"id": 5, "name": "Secteur public"}],
+}
+
+
+def move(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": f"FAC/{number}",
+        "state": "posted",
+        "payment_state": "not_paid",
+        "commercial_partner_id": 8 + number % 2,
+        "invoice_date": "2026-10-01",
+        "invoice_date_due": "2026-10-31",
+        "amount_total": 120.1,
+        "amount_residual": 60.05,
+        "currency_id": 1,
+        "invoice_user_id": 2,
+        **more,
+    }
+
+
+def partner(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": f"Client {number}",
+        "email": f"contact@client{number}.test",
+        "lang": "fr_FR",
+        "country_id": 3,
+        "category_id": [4, 5],
+        "commercial_partner_id": number,
+        "type": "contact",
+        "active": True,
+        **more,
+    }
+
+
+class Books(ScriptedOdoo):
+    """An Odoo with these invoices, partners and lines; of domains it knows what the connector asks."""
+
+    def __init__(
+        self,
+        moves: Sequence[dict[str, Any]],
+        partners: Sequence[dict[str, Any]] = (),
+        lines: Sequence[dict[str, Any]] = (),
+        credits: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.moves, self.partners = moves, partners or [partner(8), partner(9)]
+        self.lines, self.credits = lines, credits
+        super().__init__({})
+
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
+        self.calls.append(f"{model}.{method}")
+        if method == "fields_get":
+            return {
+                name: {"type": "many2one" if name in RELATIONS else "char", "relation": RELATIONS.get(name)}
+                for name in named["allfields"]
+                if name not in UNKNOWN
+            }
+        if method == "read":
+            assert ids is not None
+            return [dict(one) for one in RELATED[model] if one["id"] in ids]
+        domain = {(one[0], one[1]): one[2] for one in named["domain"] if len(one) == 3}
+        if model == "account.move":
+            wanted = domain.get(("id", "in"))
+            rows = [one for one in self.moves if one["id"] in wanted] if wanted is not None else self.moves
+            rows = [one for one in rows if one["id"] > domain.get(("id", ">"), 0)]
+            if named["domain"][: len(OWED)] == OWED:
+                rows = [one for one in rows if one["state"] == "draft" or one["payment_state"] in LATE]
+            if method == "search_count":
+                return len(rows)
+            if method == "search":
+                return [one["id"] for one in rows]
+            return [dict(one) for one in rows[: named.get("limit")]]
+        if model == "res.partner":
+            return [dict(one) for one in self.partners if one["commercial_partner_id"] in domain["id", "in"]]
+        if ("move_id", "in") in domain:
+            return [dict(one) for one in self.lines if one["move_id"] in domain["move_id", "in"]]
+        return [dict(one) for one in self.credits]
+
+
+PARTNERS = [
+    {"id": 8, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "contact"},
+    {"id": 9, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "invoice"},
+    {"id": 7, "email_normalized": "both@dupont.test", "commercial_partner_id": 7, "type": "contact"},
+    {"id": 12, "email_normalized": "sales@acme.test", "commercial_partner_id": 12, "type": "contact"},
+]
+
+
+class PostOffice(ScriptedOdoo):
+    """An Odoo that mails what is posted; ``posting`` may be replaced by what goes wrong."""
+
+    def __init__(self, version: int = 18) -> None:
+        super().__init__(
+            {
+                "res.partner.search_read": lambda ids, **named: self.partners,
+                "ir.attachment.create": lambda ids, vals_list: [50 + n for n in range(len(vals_list))],
+                "account.move.message_post": self.post,
+                "mail.message.search_read": self.messages,
+                "mail.notification.search_read": lambda ids, **named: [
+                    note for note in self.notifications if note["mail_message_id"][0] in named["domain"][0][2]
+                ],
+                "mail.message.create": lambda ids, vals_list: [90 + n for n in range(len(vals_list))],
+            },
+            version,
+        )
+        self.partners = PARTNERS
+        self.kept: dict[int, str] = {}
+        self.notifications: list[dict[str, Any]] = []
+        self.status = "sent"
+        self.before: Callable[[], None] = lambda: None
+        self.after: Callable[[], None] = lambda: None
+
+    def post(self, ids: list[int], **named: Any) -> list[int]:
+        self.before()
+        number = 100 + len(self.kept)
+        self.kept[number] = named["message_id"]
+        for partner in named["partner_ids"]:
+            self.notifications.append(
+                {
+                    "mail_message_id": [number, "x"],
+                    "res_partner_id": [partner, f"partner {partner}"],
+                    "notification_status": self.status,
+                    "failure_type": "unknown",
+                    "failure_reason": "550 no such user",
+                }
+            )
+        self.after()
+        return [number]
+
+    def messages(self, ids: None, **named: Any) -> list[dict[str, Any]]:
+        wanted = named["domain"][0][2]
+        return [{"id": number, "message_id": one} for number, one in self.kept.items() if one in wanted]
+
+    def posted(self) -> dict[str, Any]:
+        return self.asked[self.calls.index("account.move.message_post")]

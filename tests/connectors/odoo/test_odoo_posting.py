@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from odoo_samples import ScriptedOdoo, invoice, outgoing
+from odoo_samples import PostOffice, invoice, outgoing
 
 from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.posting import look_up, post
@@ -15,60 +15,6 @@ from relance_addon.core.model import Client
 from relance_addon.core.outgoing import Document, Outgoing
 
 CLIENT = Client("8", "Dupont")
-PARTNERS = [
-    {"id": 8, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "contact"},
-    {"id": 9, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "invoice"},
-    {"id": 7, "email_normalized": "both@dupont.test", "commercial_partner_id": 7, "type": "contact"},
-    {"id": 12, "email_normalized": "sales@acme.test", "commercial_partner_id": 12, "type": "contact"},
-]
-
-
-class Odoo(ScriptedOdoo):
-    """An Odoo that mails what is posted; ``posting`` may be replaced by what goes wrong."""
-
-    def __init__(self, version: int = 18) -> None:
-        super().__init__(
-            {
-                "res.partner.search_read": lambda ids, **named: PARTNERS,
-                "ir.attachment.create": lambda ids, vals_list: [50 + n for n in range(len(vals_list))],
-                "account.move.message_post": self.post,
-                "mail.message.search_read": self.messages,
-                "mail.notification.search_read": lambda ids, **named: [
-                    note for note in self.notifications if note["mail_message_id"][0] in named["domain"][0][2]
-                ],
-                "mail.message.create": lambda ids, vals_list: [90 + n for n in range(len(vals_list))],
-            },
-            version,
-        )
-        self.kept: dict[int, str] = {}
-        self.notifications: list[dict[str, Any]] = []
-        self.status = "sent"
-        self.before: Callable[[], None] = lambda: None
-        self.after: Callable[[], None] = lambda: None
-
-    def post(self, ids: list[int], **named: Any) -> list[int]:
-        self.before()
-        number = 100 + len(self.kept)
-        self.kept[number] = named["message_id"]
-        for partner in named["partner_ids"]:
-            self.notifications.append(
-                {
-                    "mail_message_id": [number, "x"],
-                    "res_partner_id": [partner, f"partner {partner}"],
-                    "notification_status": self.status,
-                    "failure_type": "unknown",
-                    "failure_reason": "550 no such user",
-                }
-            )
-        self.after()
-        return [number]
-
-    def messages(self, ids: None, **named: Any) -> list[dict[str, Any]]:
-        wanted = named["domain"][0][2]
-        return [{"id": number, "message_id": one} for number, one in self.kept.items() if one in wanted]
-
-    def posted(self) -> dict[str, Any]:
-        return self.asked[self.calls.index("account.move.message_post")]
 
 
 def failing(error: HostError) -> Callable[[], None]:
@@ -83,20 +29,20 @@ def message(key: str = "k", *to: str, **more: Any) -> Outgoing:
 
 
 def test_a_batch_is_one_call_to_a_message_and_three_for_all() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     outcomes = post(odoo, [message(f"k{n}") for n in range(20)])
     assert [one.state for one in outcomes] == ["sent"] * 20
     assert len(odoo.calls) == 20 + 3
 
 
 def test_of_several_contacts_with_the_address_it_takes_the_clients_own_for_invoices() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     post(odoo, [message("k", "BOTH@dupont.test", "sales@acme.test")])
     assert odoo.posted()["partner_ids"] == [9, 12]
 
 
 def test_it_posts_a_note_that_followers_do_not_get() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     post(odoo, [message()])
     assert odoo.posted()["ids"] == [21]
     assert odoo.posted()["subtype_xmlid"] == "mail.mt_note"
@@ -105,25 +51,25 @@ def test_it_posts_a_note_that_followers_do_not_get() -> None:
 
 
 def test_odoo_16_is_not_told_that_the_body_is_html() -> None:
-    odoo = Odoo(16)
+    odoo = PostOffice(16)
     post(odoo, [message()])
     assert "body_is_html" not in odoo.posted()
 
 
 def test_a_message_without_html_is_its_text() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     post(odoo, [message(html="")])
     assert odoo.posted()["body"] == "<p>Bonjour,<br>merci de régler vos factures.</p>"
 
 
 def test_documents_are_attached() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     post(odoo, [message(attachments=[Document("a.pdf", "application/pdf", b"%PDF"), Document("b", "text/plain", b"")])])
     assert odoo.posted()["attachment_ids"] == [50, 51]
 
 
 def test_a_message_about_several_invoices_is_noted_on_the_others_in_one_call() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     both = [outgoing(key, CLIENT, [invoice("21"), invoice("22"), invoice("23")], "both@dupont.test") for key in "ab"]
     assert [one.state for one in post(odoo, both)] == ["sent", "sent"]
     assert odoo.calls.count("mail.message.create") == 1
@@ -131,7 +77,7 @@ def test_a_message_about_several_invoices_is_noted_on_the_others_in_one_call() -
 
 
 def test_a_note_that_fails_does_not_make_a_sent_message_fail() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.script["mail.message.create"] = lambda ids, **named: failing(Refused("no rights"))()
     (outcome,) = post(odoo, [outgoing("k", CLIENT, [invoice("21"), invoice("22")], "both@dupont.test")])
     assert outcome.state == "sent"
@@ -139,7 +85,7 @@ def test_a_note_that_fails_does_not_make_a_sent_message_fail() -> None:
 
 
 def test_an_address_that_no_contact_has_fails_and_says_what_to_do() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     first, second = post(odoo, [message("k", "nobody@dupont.test"), message("l")])
     assert first.state == "failed"
     assert "add it" in first.error
@@ -148,15 +94,15 @@ def test_an_address_that_no_contact_has_fails_and_says_what_to_do() -> None:
 
 def test_odoo_19_would_show_a_bcc_to_the_others() -> None:
     hidden = message("k", bcc=["sales@acme.test"])
-    assert post(Odoo(19), [hidden])[0].state == "failed"
-    odoo = Odoo(18)
+    assert post(PostOffice(19), [hidden])[0].state == "failed"
+    odoo = PostOffice(18)
     assert post(odoo, [hidden])[0].state == "sent"
     assert odoo.posted()["partner_ids"] == [9, 12]
 
 
 def test_activities_are_not_made_yet() -> None:
     activity = Outgoing(**{**{name: getattr(message(), name) for name in Outgoing.__slots__}, "channel": "activity"})
-    (outcome,) = post(Odoo(), [activity])
+    (outcome,) = post(PostOffice(), [activity])
     assert outcome.state == "failed"
 
 
@@ -165,7 +111,7 @@ def test_activities_are_not_made_yet() -> None:
     [("sent", "sent"), ("bounce", "sent"), ("ready", "queued"), ("exception", "failed"), ("canceled", "failed")],
 )
 def test_odoo_says_what_became_of_it(status: str, state: str) -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.status = status
     (outcome,) = post(odoo, [message()])
     assert outcome.state == state
@@ -173,7 +119,7 @@ def test_odoo_says_what_became_of_it(status: str, state: str) -> None:
 
 
 def test_a_time_out_leaves_a_message_in_doubt_and_the_rest_untried() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.before = failing(Unreachable("no answer in time"))
     first, second = post(odoo, [message("k"), message("l")])
     assert (first.state, second.state) == ("in_doubt", "failed")
@@ -182,13 +128,13 @@ def test_a_time_out_leaves_a_message_in_doubt_and_the_rest_untried() -> None:
 
 
 def test_a_time_out_after_the_message_was_kept_is_no_doubt() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.after = failing(Unreachable("no answer in time"))
     assert post(odoo, [message()])[0].state == "sent"
 
 
 def test_a_refusal_is_a_failure_of_that_message_alone() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     errors = iter([Refused("the user lacks rights"), None])
 
     def refuse() -> None:
@@ -201,25 +147,25 @@ def test_a_refusal_is_a_failure_of_that_message_alone() -> None:
 
 
 def test_an_error_after_the_message_was_kept_does_not_make_it_fail() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.after = failing(Refused("a mail server said no"))
     assert post(odoo, [message()])[0].state == "sent"
 
 
 def test_odoo_out_of_reach_fails_all_for_certain() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.script["res.partner.search_read"] = lambda ids, **named: failing(NotDone("connection refused"))()
     assert [one.state for one in post(odoo, [message("k"), message("l")])] == ["failed", "failed"]
     assert odoo.calls == ["res.partner.search_read"]
 
 
 def test_what_cannot_be_asked_afterwards_is_in_doubt() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.script["mail.message.search_read"] = lambda ids, **named: failing(Unreachable("HTTP 502"))()
     assert post(odoo, [message()])[0].state == "in_doubt"
 
 
 def test_a_message_posted_to_nobody_is_told_apart() -> None:
-    odoo = Odoo()
+    odoo = PostOffice()
     odoo.kept[100] = "<a@b>"
     assert look_up(odoo, ["<a@b>", "<c@d>"])["<a@b>"].state == "silent"

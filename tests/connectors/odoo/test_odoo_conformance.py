@@ -1,0 +1,109 @@
+"""The suite that every connector passes, over an Odoo in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import surroundings
+from odoo_samples import Books, PostOffice, move, partner
+
+from relance_addon.connectors.odoo.connector import OdooConnector
+from relance_addon.connectors.odoo.faults import NotDone
+from relance_addon.core.model import Client, Invoice
+from relance_addon.hosts.conformance import Conformance
+from relance_addon.hosts.port import Connector, Outgoing
+
+PASSWORD = "s3cret-api-key"
+STATES = {
+    "draft": ("draft", "not_paid"),
+    "open": ("posted", "not_paid"),
+    "paid": ("posted", "paid"),
+    "cancelled": ("cancel", "paid"),
+    "disputed": ("posted", "blocked"),
+    "written_off": ("posted", "reversed"),
+}
+
+
+class Odoo:
+    """A whole Odoo in memory: what is put there, and what it mailed."""
+
+    version = 18
+    secrets: Sequence[str] = (PASSWORD,)
+
+    def __init__(self, folder: Path) -> None:
+        self.books, self.office, self.reachable, self.folder = Books([]), PostOffice(), True, folder
+        (folder / "password").write_text(PASSWORD)
+
+    def connect(self) -> Connector:
+        settings = {
+            "connector": "odoo",
+            "url": "https://odoo.example",
+            "database": "acme",
+            "user": "relance",
+            "password": {"file": "password"},
+        }
+        return OdooConnector(
+            "acme", OdooConnector.Settings.model_validate(settings), surroundings(self.folder), self.log_in
+        )
+
+    def log_in(self, url: str, database: str, user: str, password: str, company: int | None) -> Odoo:
+        assert password == PASSWORD
+        return self
+
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
+        if not self.reachable:
+            raise NotDone("https://odoo.example: Connection refused")
+        mailing = f"{model}.{method}" in self.office.script and "email_normalized" in str(named.get("domain", "@"))
+        if mailing or model.startswith("mail.") or method == "message_post":
+            return self.office.call(model, method, ids, **named)
+        return self.books.call(model, method, ids, **named)
+
+    def put(self, invoices: Sequence[Invoice], clients: Sequence[Client]) -> None:
+        self.books.moves = [_move(one) for one in invoices]
+        self.books.lines = [_line(one, part) for one in invoices for part in one.instalments]
+        self.books.partners = [partner(int(one.id), name=one.name, email=one.email) for one in clients]
+        self.office.partners = [
+            {"id": int(one.id), "email_normalized": one.email, "commercial_partner_id": int(one.id), "type": "contact"}
+            for one in clients
+        ]
+
+    def left(self, message: Outgoing) -> int:
+        return list(self.office.kept.values()).count(message.message_id)
+
+    def cut(self) -> None:
+        self.reachable = False
+
+
+def _move(one: Invoice) -> dict[str, Any]:
+    state, payment = STATES[one.status]
+    return move(
+        int(one.id),
+        name=one.number,
+        state=state,
+        payment_state=payment,
+        commercial_partner_id=int(one.client),
+        invoice_date=str(one.issue_date),
+        invoice_date_due=str(one.due_date),
+        amount_total=float(one.total),
+        amount_residual=float(one.residual),
+        currency_id={"EUR": 1, "USD": 6}[one.currency],
+    )
+
+
+def _line(one: Invoice, part: Any) -> dict[str, Any]:
+    return {
+        "id": 1,
+        "move_id": int(one.id),
+        "date_maturity": str(part.due_date),
+        "amount_currency": float(part.amount),
+        "amount_residual_currency": float(part.residual),
+    }
+
+
+class TestOdoo(Conformance):
+    @pytest.fixture
+    def subject(self, tmp_path: Path) -> Odoo:
+        return Odoo(tmp_path)

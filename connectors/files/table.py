@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,9 @@ _LINES: Final = 32
 _LINE_MASK: Final = (1 << _LINES) - 1
 _BUFFER: Final = 1 << 18
 _BOM: Final = codecs.BOM_UTF8
+_WIDE = re.compile(r"utf[-_]?(16|32)")
+_ALONE = re.compile(rb"[^\r\n]*\r(?!\n)")
+"""A first line that ends in a carriage return alone, as old Macs wrote them."""
 
 
 Record = tuple[int, list[str], str]
@@ -132,7 +136,7 @@ class Table:
                 data = self._line(start)
                 text = data.decode(encoding, "replace")
                 end, at, bad = start + len(data), first, ""
-                row = next(csv.reader([text[:_BUFFER].replace('"', "")], delimiter=self.delimiter), [])
+                row = text[:_BUFFER].rstrip("\r\n").replace('"', "").split(self.delimiter)
                 yield start << _LINES | first, row, _said(error)
 
     def record(self, place: int) -> Record:
@@ -150,23 +154,26 @@ class Table:
     def _prepare(self) -> int:
         """Where the text starts; a file whose lines do not end in the byte of a line feed is first written out anew."""
         head = os.read(self.fd, _BUFFER)
-        if head.startswith(_BOM):
+        marked = head.startswith(_BOM)
+        if marked:
             self.encoding = "utf-8"
-            return len(_BOM)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in self.encoding:
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not _WIDE.match(self.encoding):
             raise InputError(Problem(f"{self.shown}:1", "", 'is UTF-16, as it seems: set encoding = "utf-16"'))
-        if "\n".encode(self.encoding) != b"\n" or (b"\r" in head and b"\n" not in head):
-            self._rewrite()
-        return 0
+        if "\n".encode(self.encoding) != b"\n" or _ALONE.match(head):
+            self._rewrite("utf-8-sig" if marked else self.encoding)
+            return 0
+        return len(_BOM) if marked else 0
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, encoding: str) -> None:
         raw = io.BufferedReader(_Stream(self, 0), _BUFFER)
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the table
         try:
-            for text in io.TextIOWrapper(raw, self.encoding):
+            for text in io.TextIOWrapper(raw, encoding):
                 copy.write(text.encode("utf-8"))
         except UnicodeError as error:
-            raise InputError(Problem(self.shown, "", f"is not {self.encoding}: {error}; set encoding = …")) from None
+            raise InputError(
+                Problem(self.shown, "", f"is not {encoding.upper()} ({error}): set encoding = …")
+            ) from None
         copy.flush()
         self._copy, self.fd, self.encoding = copy, copy.fileno(), "utf-8"
 

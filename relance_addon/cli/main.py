@@ -77,6 +77,11 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise
         say(str(error))
         return error.status
+    except OSError as error:
+        if debug:
+            raise
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 1
     except Exception as error:
         if debug:
             raise

@@ -171,9 +171,8 @@ class Table:
             for text in io.TextIOWrapper(raw, encoding):
                 copy.write(text.encode("utf-8"))
         except UnicodeError as error:
-            raise InputError(
-                Problem(self.shown, "", f"is not {encoding.upper()} ({error}): set encoding = …")
-            ) from None
+            told = f"is not {encoding.upper()} ({error}): set encoding = …"
+            raise InputError(Problem(self.shown, "", told)) from None
         copy.flush()
         self._copy, self.fd, self.encoding = copy, copy.fileno(), "utf-8"
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
-from urllib.parse import urlsplit
-
-from pydantic import Field, StrictInt, StrictStr, field_validator
+from typing import Any, ClassVar
 
 from relance_addon.connectors.odoo import posting
 from relance_addon.connectors.odoo.fields import MODELS, Sources
 from relance_addon.connectors.odoo.reading import OWED, Reader
 from relance_addon.connectors.odoo.records import Schema
+from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.transport import Transport, connect
 from relance_addon.core.errors import InputError, Refused
 from relance_addon.hosts.mapping import plain
@@ -31,39 +29,21 @@ from relance_addon.hosts.port import (
     Pull,
     Surroundings,
 )
-from relance_addon.hosts.secrets import Secret
 
 Connect = Callable[[str, str, str, str, int | None], Transport]
 
 _SAMPLES = 3
-_TRIED = range(16, 20)
+_MADE_FOR = range(16, 20)
 
 
 class OdooConnector(Cannot):
     """Pulls what is owed, posts reminders on their invoices, and finds them again."""
 
-    class Settings(HostSettings):
-        """What ``[hosts.NAME]`` says about an Odoo. ``password`` may be an API key."""
+    Settings: ClassVar[type[HostSettings]] = OdooSettings
 
-        url: StrictStr
-        database: StrictStr
-        user: StrictStr
-        password: Secret
-        company: StrictInt | None = Field(default=None, gt=0)
-
-        @field_validator("url")
-        @classmethod
-        def _address(cls, url: str) -> str:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("must be like https://odoo.example")
-            if parts.username is not None or parts.password is not None:
-                raise ValueError("holds no user or password: they have keys of their own")
-            if parts.path.strip("/") or parts.query or parts.fragment:
-                raise ValueError("is the address of the server and nothing after it")
-            return url.rstrip("/")
-
-    def __init__(self, name: str, settings: Settings, surroundings: Surroundings, connect: Connect = connect) -> None:
+    def __init__(
+        self, name: str, settings: OdooSettings, surroundings: Surroundings, connect: Connect = connect
+    ) -> None:
         super().__init__(Capabilities(send_mail=True, find_marks=True))
         self._name = name
         self._settings = settings
@@ -102,13 +82,13 @@ class OdooConnector(Cannot):
     def check(self, today: date) -> list[Finding]:
         """Version, rights to what is owed, and mapping."""
         transport, schema = self._connected()
-        tried = transport.version in _TRIED
+        known = transport.version in _MADE_FOR
         findings = [
             Finding(
-                "ok" if tried else "warning",
+                "ok" if known else "warning",
                 "version",
                 f"Odoo {transport.version}",
-                "" if tried else f"made for Odoo {_TRIED[0]} to {_TRIED[-1]}",
+                "" if known else f"made for Odoo {_MADE_FOR[0]} to {_MADE_FOR[-1]}",
             )
         ]
         try:

@@ -187,7 +187,7 @@ def hold(
             "kind": one.kind,
             "until": one.until.isoformat() if one.until else None,
             "reason": one.reason,
-            "made_at": one.made_at.isoformat(timespec="seconds"),
+            "made_at": one.made_at.astimezone(opened.config.zone).isoformat(timespec="seconds"),
         }
         for one in operation.listed(opened, host)
     ]

@@ -109,7 +109,7 @@ def log(
         sys.stdout.buffer.write(operation.exact(opened, host, message))
         return
     found = operation.entries(opened, host, search, event, since, invoice)
-    rows = [operation.item(one) for one in found]
+    rows = [operation.item(opened, one) for one in found]
     if csv:
         operation.save_csv(rows, csv)
     if shown is Format.json:

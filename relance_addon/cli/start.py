@@ -57,7 +57,7 @@ def demo(
         return
     tables.run(opened, host, ran)
     title(f"relance log {host}")
-    rows = [log.item(one) for one in log.entries(opened, host)]
+    rows = [log.item(opened, one) for one in log.entries(opened, host)]
     headers = ("date", "number", "client_name", "step_name", "channel", "last_event", "to", "subject")
     show.table(headers, [[row[key] for key in headers] for row in rows])
     title("what was written")

@@ -84,11 +84,17 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    """The programs open to a client's invoices that have none of their own, in order of precedence."""
+class Choice:
+    """The programs open to an invoice in order of precedence, beside the rule that names each.
+
+    Rules: ``invoice`` and ``client`` (the host says so), ``applied`` and ``chosen`` (set here for the invoice, for
+    the client), ``segment``, ``default``. ``none`` is the rule that says "no program", ``unknown`` what is wrong
+    with the name that comes next.
+    """
 
     programs: tuple[Program, ...] = ()
-    none: bool = False
+    rules: tuple[str, ...] = ()
+    none: str = ""
     unknown: str = ""
 
 
@@ -100,7 +106,7 @@ class Decider:
         self.book = book
         self.history = history
         self.today = today
-        self._choices: dict[str, _Choice] = {}
+        self._choices: dict[str, Choice] = {}
         self._held: dict[str, bool] = {}
         self._tables: dict[tuple[int, str], Timetable] = {}
 
@@ -160,38 +166,47 @@ class Decider:
             return "non_working_day"
         return "due"
 
-    def _program(self, invoice: Invoice, client: Client, adaptation: Adaptation) -> tuple[Program | None, str]:
-        """The program of an invoice: its own, else its client's, else its segment's, else the default."""
-        issued = invoice.issue_date or self.today
+    def choice(self, invoice: Invoice, client: Client, adaptation: Adaptation) -> Choice:
+        """The invoice's own program, else its client's, else its segments', else the default."""
         own = invoice.program or adaptation.program
+        if not own:
+            return self._choice_of(client)
+        rule = "invoice" if invoice.program else "applied"
         if own == NO_PROGRAM:
-            return None, ""
-        if own:
-            program = self.book.get(own, adaptation.version if adaptation.program == own else 0)
-            if program is None:
-                return None, self._unknown(own)
-            if _reaches(program, issued):
-                return program, ""
-        choice = self._choices.get(client.id)
-        if choice is None:
-            choice = self._choices[client.id] = self._choose(client)
-        if choice.unknown:
-            return None, choice.unknown
-        for program in choice.programs:
-            if program.since is None or program.since <= issued:
-                return program, ""
-        return None, ""
+            return Choice(none=rule)
+        program = self.book.get(own, adaptation.version if adaptation.program == own else 0)
+        if program is None:
+            return Choice(unknown=self._unknown(own))
+        rest = self._choice_of(client)
+        return Choice((program, *rest.programs), (rule, *rest.rules), rest.none, rest.unknown)
 
-    def _choose(self, client: Client) -> _Choice:
+    def _choice_of(self, client: Client) -> Choice:
+        found = self._choices.get(client.id)
+        if found is None:
+            found = self._choices[client.id] = self._choose(client)
+        return found
+
+    def _program(self, invoice: Invoice, client: Client, adaptation: Adaptation) -> tuple[Program | None, str]:
+        """The first program that reaches back to the invoice's issue date, or what is wrong with a name."""
+        choice = self.choice(invoice, client, adaptation)
+        for program in choice.programs:
+            if program.since is None or program.since <= (invoice.issue_date or self.today):
+                return program, ""
+        return None, choice.unknown
+
+    def _choose(self, client: Client) -> Choice:
         name = client.program or self.history.client_programs.get(client.id, "")
+        rule = "client" if client.program else "chosen"
         if name == NO_PROGRAM:
-            return _Choice(none=True)
+            return Choice(none=rule)
         own = self.book.get(name) if name else None
         if name and own is None:
-            return _Choice(unknown=self._unknown(name))
-        segments = [one for one in self.book.programs if one.when is not None and one.when.holds(client)]
-        found = [program for program in (own, *segments, self.book.default) if program is not None]
-        return _Choice(programs=tuple(found))
+            return Choice(unknown=self._unknown(name))
+        ranked = [(rule, own)]
+        ranked += [("segment", one) for one in self.book.programs if one.when is not None and one.when.holds(client)]
+        ranked.append(("default", self.book.default))
+        found = [(rule, program) for rule, program in ranked if program is not None]
+        return Choice(tuple(program for _, program in found), tuple(rule for rule, _ in found))
 
     def _unknown(self, name: str) -> str:
         return f"program: unknown program {name!r}{toml.nearest(name, self.book.current)}"
@@ -242,15 +257,21 @@ def cover(decisions: list[Decision], today: date) -> list[Decision]:
 
     ``decisions`` are all of those clients' invoices: what is due before today is added up per client and currency.
     """
+    owed = overdue(decisions, today)
+    return [
+        one._replace(reason="covered_by_credit") if one.reason == "due" and _covered(one, owed, today) else one
+        for one in decisions
+    ]
+
+
+def overdue(decisions: Iterable[Decision], today: date) -> dict[tuple[str, str], Decimal]:
+    """What the clients that have a credit owe of invoices due before today, by client id and currency."""
     owed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for one in decisions:
         client = one.client
         if client is not None and client.credits and one.due is not None and one.due < today and _counts(one):
             owed[client.id, one.invoice.currency] += one.residual
-    return [
-        one._replace(reason="covered_by_credit") if one.reason == "due" and _covered(one, owed, today) else one
-        for one in decisions
-    ]
+    return owed
 
 
 def _covered(one: Decision, owed: Mapping[tuple[str, str], Decimal], today: date) -> bool:
@@ -290,7 +311,3 @@ def _unusable(invoice: Invoice, client: Client | None) -> str:
 
 def _lasts(until: date | None, today: date) -> bool:
     return until is not None and today <= until
-
-
-def _reaches(program: Program, issued: date) -> bool:
-    return program.since is None or program.since <= issued

@@ -70,6 +70,7 @@ class Timetable:
         self.untouched = cycle_of((), program.name, 1, 0)
         self._previous = tuple(step.trigger.kind == "after_previous" for step in self.steps)
         self._positions = {step.name: position for position, step in enumerate(self.steps)}
+        self._pause = timedelta(days=program.after_manual)
         self._courtesy = any(self.before_due)
         self._bases: dict[tuple[date, date], tuple[date, ...]] = {}
         self._first: dict[tuple[date, date, bool], Next | None] = {}
@@ -101,17 +102,17 @@ class Timetable:
             return None
         by_hand = hand_date(plan, self.steps[position].name, part) if plan.changes else None
         if by_hand is not None:
-            on = by_hand if cycle.last is None else max(by_hand, cycle.last + DAY)
+            on = by_hand if cycle.last is None else max(by_hand, shifted(cycle.last, DAY))
             return Next(position, "hand", "next_day" if on > by_hand else "", on, on)
         bases = self.bases(part.issue, part.due)
         day, origin, floor, why = bases[position], "base", date.min, ""
         if sent_on is not None and cycle.last_step is not None:
             day, origin = self._spaced(furthest, position, sent_on, bases)
-            floor, why = cycle.last_step + DAY, "next_day"
+            floor, why = shifted(cycle.last_step, DAY), "next_day"
         elif cycle.last_step is not None:
-            floor, why = cycle.last_step + NEW_CYCLE, "new_cycle"
+            floor, why = shifted(cycle.last_step, NEW_CYCLE), "new_cycle"
         if cycle.last_by_hand is not None:
-            pause = cycle.last_by_hand + timedelta(days=self.program.after_manual)
+            pause = shifted(cycle.last_by_hand, self._pause)
             if pause > floor:
                 floor, why = pause, "after_manual"
         if floor > day:
@@ -160,6 +161,24 @@ class Timetable:
             if earlier >= floor:
                 return earlier
         return self.calendar.forward(day)
+
+
+def course(table: Timetable, part: Part, cycle: Cycle, plan: Adaptation, start: date) -> list[tuple[Next, date]]:
+    """The steps that are left of a cycle, each with the day it leaves if a run is made every day from ``start`` on."""
+    found: list[tuple[Next, date]] = []
+    today = start
+    while (following := table.next(part, cycle, plan, today)) is not None:
+        leaves = max(following.date, today)
+        if table.calendar is not None:
+            leaves = table.calendar.forward(leaves)
+        if leaves > today:
+            today = leaves  # by then it may have lapsed
+            continue
+        found.append((following, leaves))
+        name = table.steps[following.position].name
+        reminder = Reminder(leaves, name, table.program.name, part.rank, plan.restart, cycle.name, "automatic")
+        cycle = Cycle(cycle.name, (*cycle.sent, reminder), leaves, leaves, cycle.last_by_hand)
+    return found
 
 
 def hand_date(plan: Adaptation, step: str, part: Part) -> date | None:

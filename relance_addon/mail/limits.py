@@ -10,8 +10,10 @@ TICKS: Final = 50_000
 """Turns of loops and calls that one text may make."""
 OUTPUT: Final = 1_000_000
 """Characters that one text may write."""
-WORK: Final = 20_000_000
-"""Characters and items that one text may handle on the way."""
+WORK: Final = 10_000_000
+"""Characters that one text may handle on the way."""
+ITEM: Final = 20
+"""Characters that one item of a list counts for."""
 STRING: Final = 100_000
 """Characters of one string in an expression."""
 ITEMS: Final = 10_000

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 
 from relance_addon.core.toml import nearest
 from relance_addon.mail.filters import FILTERS
-from relance_addon.mail.limits import DIGITS, ITEMS, OUTPUT, RANGE, STRING, TICKS, WORK, LimitError
+from relance_addon.mail.limits import DIGITS, ITEM, ITEMS, OUTPUT, RANGE, STRING, TICKS, WORK, LimitError
 
 TICK = "(tick)"
 SPEND = "(spend)"
@@ -155,8 +155,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Count the size of a value that is looked at or made."""
         if isinstance(value, _SIZED):
             size = len(value)
-            self.work -= size
-            if size > STRING or (size > ITEMS and not isinstance(value, str)):
+            text = isinstance(value, str)
+            self.work -= size if text else size * ITEM
+            if size > (STRING if text else ITEMS):
                 raise LimitError(f"makes a value of {size} characters or items; keep it smaller")
             if self.work < 0:
                 raise LimitError(f"handles more than {WORK} characters; make it simpler")

@@ -31,11 +31,11 @@ def entries(
     return log.entries(host, search, event, since, invoice)
 
 
-def item(one: Entry) -> dict[str, Any]:
-    """One reminder as the contract's JSON has it."""
-    row = one._asdict()
-    for key in ("date", "sent_at", "last_event_at"):
-        row[key] = getattr(one, key).isoformat()
+def item(desk: Desk, one: Entry) -> dict[str, Any]:
+    """One reminder as the contract's JSON has it, its times in the company's time zone."""
+    row = one._asdict() | {"date": one.date.isoformat()}
+    for key in ("sent_at", "last_event_at"):
+        row[key] = row[key].astimezone(desk.config.zone).isoformat(timespec="seconds")
     if not one.redirected_to:
         del row["redirected_to"]
     if not one.error:

@@ -102,7 +102,7 @@ def decide(
 def people_of(one: Decision, step_number: int, history: History, policy: Policy) -> People:
     """Sender and recipients of a step for one invoice, hand-made changes applied, bounced addresses left out."""
     assert one.program is not None and one.client is not None
-    step, client, sales = one.program.steps[step_number - 1], one.client, one.invoice.salesperson
+    step, client = one.program.steps[step_number - 1], one.client
     adaptation = history.adaptations.get(one.invoice.id)
     change = adaptation.changes.get(step.name) if adaptation and adaptation.instalment in (0, one.instalment) else None
     sender, to, cc, bcc = step.sender, step.to, step.cc, step.bcc
@@ -115,26 +115,32 @@ def people_of(one: Decision, step_number: int, history: History, policy: Policy)
     lists = []
     for names in (to, cc, bcc):
         kept = []
-        for address in resolve_people(names, policy.roles, client, sales) if names else ():
+        for address in resolve_people(names, policy.roles, client, one.invoice) if names else ():
             email = address.email.casefold()
             if email not in seen and email not in history.bounced:
                 seen.add(email)
                 kept.append(address)
         lists.append(tuple(kept))
-    return People(resolve_people((sender,), policy.roles, client, sales)[0], *lists)
+    return People(resolve_people((sender,), policy.roles, client, one.invoice)[0], *lists)
 
 
 def _people_shared(
     one: Decision, history: History, policy: Policy, shared: dict[tuple[object, ...], People]
 ) -> People:
-    """The people of a decision's own step, worked out once for all invoices of a client that nothing sets apart."""
-    if one.invoice.id in history.adaptations:
-        return people_of(one, one.step, history, policy)
-    key = (id(one.program), one.step, one.invoice.client, one.invoice.salesperson)
-    found = shared.get(key)
-    if found is None:
+    """The people of a decision's own step, worked out once for all invoices of a client that nothing sets apart.
+
+    Equal people are one object, so that they compare and hash by identity below.
+    """
+    invoice = one.invoice
+    if invoice.id in history.adaptations:
+        found = people_of(one, one.step, history, policy)
+    else:
+        key = (id(one.program), one.step, invoice.client, invoice.salesperson, invoice.contacts)
+        known = shared.get(key)
+        if known is not None:
+            return known
         found = shared[key] = people_of(one, one.step, history, policy)
-    return found
+    return shared.setdefault(found, found)
 
 
 def language_of(client: Client, policy: Policy) -> str:
@@ -173,7 +179,7 @@ def _together(
             if group == "invoice":
                 key += (index,)
             elif group == "step":
-                key += (one.step, people[index])
+                key += (one.step, id(people[index]))
         groups[key].append(index)
     candidates = []
     for indexes in groups.values():

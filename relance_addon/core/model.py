@@ -92,7 +92,8 @@ class Invoice:
 
     ``issue_date`` may be missing on a draft only; no ``due_date`` means the issue date.
     ``pdf`` is the host's own reference to its PDF, empty when it is known to have none.
-    ``held_until`` and ``invalid`` are as for clients.
+    ``held_until`` and ``invalid`` are as for clients. ``contacts`` are the client's people that the invoice itself
+    names for billing: they come before the client's own billing contacts.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Invoice:
     held_until: date | None = None
     instalments: tuple[Instalment, ...] = ()
     invalid: str = ""
+    contacts: tuple[Contact, ...] = ()
 
 
 class Reminder(NamedTuple):

@@ -52,7 +52,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message ready to leave. ``mime`` is exactly what goes out.
+    """A message ready to leave. ``mime`` is exactly what goes out, or what a host that sends itself is asked for.
 
     For an activity, ``subject`` is its summary, ``text`` its note, ``day`` its deadline and ``sender`` its person.
     ``sent_at`` is aware and dated by the run. With ``redirected_to``, ``to``, ``cc`` and ``bcc`` are still those it
@@ -97,8 +97,12 @@ class Outgoing:
 
 
 class Posted(NamedTuple):
-    """What became of one message that was posted. ``failed`` means for certain that nothing left."""
+    """What became of one message that was posted. ``failed`` means for certain that nothing left.
+
+    ``tried`` is false for one that was not even attempted: it costs none of the three attempts.
+    """
 
     key: str
     state: Literal["sent", "queued", "failed", "in_doubt"]
     error: str = ""
+    tried: bool = True

@@ -23,7 +23,7 @@ from pydantic import (
 
 from relance_addon.core import calendar, toml
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import NO_PROGRAM, Address, Client, Problem, is_email, parse_address
+from relance_addon.core.model import NO_PROGRAM, Address, Client, Invoice, Problem, is_email, parse_address
 from relance_addon.core.offset import Offset
 
 Kind = Literal["after_due", "after_issue", "after_previous"]
@@ -299,25 +299,26 @@ class Book:
 
 
 def resolve_people(
-    people: Sequence[str], roles: Mapping[str, Address], client: Client, sales: Address | None
+    people: Sequence[str], roles: Mapping[str, Address], client: Client, invoice: Invoice
 ) -> list[Address]:
     """Addresses of roles and addresses, each once, in order. ``roles`` maps the names of [roles] and accounting."""
     found: dict[str, Address] = {}
     for person in people:
-        for address in _addresses(person, roles, client, sales):
+        for address in _addresses(person, roles, client, invoice):
             found.setdefault(address.email.casefold(), address)
     return list(found.values())
 
 
-def _addresses(person: str, roles: Mapping[str, Address], client: Client, sales: Address | None) -> list[Address]:
+def _addresses(person: str, roles: Mapping[str, Address], client: Client, invoice: Invoice) -> list[Address]:
     if person in roles and person not in ROLES[:3]:
         return [roles[person]]
     if person == "salesperson":
-        return [sales or roles["accounting"]]
+        return [invoice.salesperson or roles["accounting"]]
     own = [Address(client.name, client.email)] if is_email(client.email) else []
     if person == "client":
         return own
     if person == "billing":
-        billing = [one for one in client.contacts if "billing" in one.roles and is_email(one.email)]
+        ours = (one for one in client.contacts if "billing" in one.roles)
+        billing = [one for one in invoice.contacts or ours if is_email(one.email)]
         return [Address(one.name, one.email) for one in billing] or own
     return [parse_address(person)]

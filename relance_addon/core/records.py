@@ -52,11 +52,12 @@ class Hold(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What became of a claimed message, by its key."""
+    """What became of a claimed message, by its key. A failure is ``counted`` unless it was never tried."""
 
     key: str
     state: State
     error: str = ""
+    counted: bool = True
 
 
 class Stored(NamedTuple):

@@ -44,7 +44,7 @@ class OdooConnector(Cannot):
     def __init__(
         self, name: str, settings: OdooSettings, surroundings: Surroundings, connect: Connect = connect
     ) -> None:
-        super().__init__(Capabilities(send_mail=True, find_marks=True))
+        super().__init__(Capabilities(send_mail=True, find_marks=True, only_contacts=True))
         self._name = name
         self._settings = settings
         self._surroundings = surroundings
@@ -74,7 +74,7 @@ class OdooConnector(Cannot):
         return posting.post(self._connected()[0], messages) if messages else []
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
-        """What Odoo has of these Message-IDs. One that it refused to send is absent: it never left."""
+        """What Odoo has of these Message-IDs, and whether it could send them."""
         mails = [mark for mark in marks if mark.channel == "mail"]
         traces = posting.look_up(self._connected()[0], [mark.message_id for mark in mails]) if mails else {}
         return {mark.key: _found(mark.key, traces.get(mark.message_id)) for mark in mails}
@@ -144,6 +144,6 @@ def _shown(value: Any) -> str:
 
 
 def _found(key: str, trace: posting.Trace | None) -> Found:
-    if trace is None or trace.state == "failed":
+    if trace is None:
         return Found(key, "absent")
     return Found(key, "unknown") if trace.state == "silent" else Found(key, "present", trace.state)

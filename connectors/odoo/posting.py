@@ -36,13 +36,14 @@ class Trace(NamedTuple):
 class _Try(NamedTuple):
     """One attempt. ``asked``: Odoo may have the message. ``certain``: what went wrong kept it from being posted.
 
-    ``stops``: the messages after it would meet the same.
+    ``stops``: the messages after it would meet the same. ``skipped``: nothing was attempted.
     """
 
     error: str = ""
     asked: bool = True
     certain: bool = False
     stops: bool = False
+    skipped: bool = False
 
 
 def post(transport: Transport, messages: Sequence[Outgoing]) -> list[Posted]:
@@ -50,13 +51,13 @@ def post(transport: Transport, messages: Sequence[Outgoing]) -> list[Posted]:
     try:
         partners = _partners(transport, messages)
     except HostError as error:
-        return [Posted(message.key, "failed", str(error)) for message in messages]
+        return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
     tries: list[_Try] = []
     broken = ""
     for message in messages:
         ids, problem = _recipients(message, partners, transport.version)
         problem = broken or problem
-        attempt = _Try(problem, asked=False) if problem else _try(transport, message, ids)
+        attempt = _Try(problem, asked=False, skipped=bool(broken)) if problem else _try(transport, message, ids)
         if attempt.stops:
             broken = f"not tried, because another message met: {attempt.error}"
         tries.append(attempt)
@@ -220,7 +221,7 @@ def _header(address: Address) -> str:
 def _settle(message: Outgoing, attempt: _Try, traces: Mapping[str, Trace] | None) -> Posted:
     """What became of a message, by what Odoo has of it rather than by what it answered."""
     if not attempt.asked:
-        return Posted(message.key, "failed", attempt.error)
+        return Posted(message.key, "failed", attempt.error, tried=not attempt.skipped)
     if traces is None:
         return Posted(message.key, "in_doubt", attempt.error or "posted, but Odoo did not say what became of it")
     trace = traces.get(message.message_id)

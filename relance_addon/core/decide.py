@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from relance_addon.core import toml
 from relance_addon.core.model import NO_PROGRAM, Adaptation, Address, Client, History, Invoice
 from relance_addon.core.program import Book, Program
-from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, cycle_of, parts
+from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, cycle_of, parts, plan_for
 
 Verdict = Literal["send", "wait", "skip"]
 
@@ -228,8 +228,7 @@ class Decider:
             return part, table.untouched, table.first(part, self.today)
         for part in parts(invoice, self.today):  # there is always one
             cycle = cycle_of(reminders, table.program.name, part.rank, plan.restart)
-            here = plan if plan.instalment in (0, part.rank) else NOTHING
-            following = table.next(part, cycle, here, self.today)
+            following = table.next(part, cycle, plan_for(plan, part), self.today)
             if following is not None:
                 break
         return part, cycle, following

@@ -181,6 +181,11 @@ def course(table: Timetable, part: Part, cycle: Cycle, plan: Adaptation, start: 
     return found
 
 
+def plan_for(plan: Adaptation, part: Part) -> Adaptation:
+    """What of an adapted plan holds for an instalment: all of it, or nothing when it was made for another one."""
+    return plan if plan.instalment in (0, part.rank) else NOTHING
+
+
 def hand_date(plan: Adaptation, step: str, part: Part) -> date | None:
     """The date set by hand for a step, or None. Set on a draft, it keeps its distance to the invoice's issue date."""
     change = plan.changes.get(step)

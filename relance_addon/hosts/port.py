@@ -65,7 +65,8 @@ class Surroundings:
 class Capabilities:
     """What a host can do. Operations adapt to these and never to a host's name.
 
-    ``proves_absence``: a mark that ``find`` says is absent proves that the message never left.
+    ``proves_absence``: a mark that ``find`` says is absent proves that the message never left. ``only_contacts``: mail
+    goes only to people that the host knows, not to any address.
     """
 
     send_mail: bool = False
@@ -77,6 +78,7 @@ class Capabilities:
     pdf: bool = False
     payment_link: bool = False
     install: bool = False
+    only_contacts: bool = False
 
 
 class Page(NamedTuple):
@@ -100,11 +102,11 @@ class Pull(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the host says of a mark: ``present`` (it left), ``absent``, or ``unknown``."""
+    """What the host says of a mark: ``present``, ``absent``, or ``unknown``; of a present one, its ``state``."""
 
     key: str
     presence: Literal["present", "absent", "unknown"]
-    state: Literal["sent", "queued"] = "sent"
+    state: Literal["sent", "queued", "failed"] = "sent"
 
 
 class DeliveryEvent(NamedTuple):
@@ -166,7 +168,11 @@ class Connector(Protocol):
         ...
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
-        """Send messages or make activities, at most BATCH: one outcome each, in order. Never raises for one of them."""
+        """Send messages or make activities, at most BATCH: one outcome each, in order.
+
+        Never raises for one of them. Where it raises all the same, every one is taken to be uncertain. The number of
+        remote calls is at most one per message and a constant.
+        """
         ...
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:

@@ -119,14 +119,14 @@ def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
     """Record what became of claimed messages, in one transaction. A failure is counted for each of their claims."""
     with transaction.atomic():
         rows = {row.key: row.pk for row in _named(host, [one.key for one in outcomes]).only("pk", "key")}
-        by_outcome: dict[tuple[State, str], list[int]] = {}
+        by_outcome: dict[tuple[State, str, bool], list[int]] = {}
         for one in outcomes:
-            by_outcome.setdefault((one.state, one.error), []).append(rows[one.key])
-        for (state, error), ids in by_outcome.items():
+            by_outcome.setdefault((one.state, one.error, one.counted), []).append(rows[one.key])
+        for (state, error, counted), ids in by_outcome.items():
             models.Message.objects.filter(pk__in=ids).update(
                 state=state, error=error, last_event=state, last_event_at=at
             )
-            if state == "failed":
+            if state == "failed" and counted:
                 models.Reminder.objects.filter(message__in=ids).update(failures=F("failures") + 1)
         models.Event.objects.bulk_create(
             [models.Event(message_id=rows[one.key], event=one.state, at=at, detail=one.error) for one in outcomes],

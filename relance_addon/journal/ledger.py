@@ -31,6 +31,7 @@ _INVOICE = [
     "held_until",
     "instalments",
     "invalid",
+    "contacts",
 ]
 _CLIENT = ("ref", "name", "data")
 _CHUNK = 900
@@ -171,6 +172,7 @@ def _invoice_row(one: Invoice) -> Row:
         if one.instalments
         else "",
         one.invalid,
+        _contacts_text(one.contacts) if one.contacts else "",
     )
 
 
@@ -192,6 +194,7 @@ def _invoice(row: Row) -> Invoice:
         held,
         parts,
         bad,
+        people,
     ) = row
     return Invoice(
         ref,
@@ -215,6 +218,7 @@ def _invoice(row: Row) -> Invoice:
         if parts
         else (),
         bad,
+        _contacts(json.loads(people)) if people else (),
     )
 
 
@@ -226,6 +230,14 @@ def _day(text: str) -> date | None:
 @lru_cache(maxsize=4096)
 def _address(text: str) -> Address:
     return parse_address(text)
+
+
+def _contacts_text(contacts: Sequence[Contact]) -> str:
+    return json.dumps([(one.name, one.email, one.roles) for one in contacts], ensure_ascii=False)
+
+
+def _contacts(items: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[Contact, ...]:
+    return tuple(Contact(name, email, tuple(roles)) for name, email, roles in items)
 
 
 def _client_row(one: Client) -> Row:
@@ -257,6 +269,6 @@ def _client(row: Row) -> Client:
         data.get("program", ""),
         _day(data.get("held_until", "")),
         {currency: Decimal(amount) for currency, amount in data.get("credits", {}).items()},
-        tuple(Contact(person, email, tuple(roles)) for person, email, roles in data.get("contacts", ())),
+        _contacts(data.get("contacts", ())),
         data.get("invalid", ""),
     )

@@ -48,6 +48,7 @@ class Invoice(models.Model):
     held_until = models.CharField(max_length=10)
     instalments = models.TextField()
     invalid = models.TextField()
+    contacts = models.TextField()
     present = models.BooleanField(default=True)
 
     class Meta:

@@ -138,7 +138,7 @@ def post(connector: Connector, messages: Sequence[Outgoing]) -> list[Settled]:
     except Exception as error:  # noqa: BLE001 - whatever happened, these messages may have left
         return _after_uncertain_call(connector, messages, error)
     return [
-        Settled(message.key, posted[message.key].state, posted[message.key].error)
+        Settled(*posted[message.key])
         if message.key in posted
         else Settled(message.key, "in_doubt", "the host gave no answer for it")
         for message in messages

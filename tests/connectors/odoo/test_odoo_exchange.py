@@ -57,7 +57,7 @@ def test_a_reminder_from_pull_to_mark(stage: Stage) -> None:
 
     before = len(tape.calls)
     (posted,) = connector.post([message])
-    assert posted == (key, "sent", "")
+    assert posted == (key, "sent", "", True)
     posting = len(tape.calls) - before
 
     before = len(tape.calls)
@@ -97,7 +97,7 @@ def test_what_becomes_of_a_batch(stage: Stage) -> None:
     assert "nobody@elsewhere.test" in outcomes[1].error
     assert len(tape.calls) - before == 1 + 2 + 2 + 1
     found = connector.find([message.mark for message in messages])
-    assert [found[key].presence for key in keys] == ["absent", "absent", "present"]
+    assert [found[key][1:] for key in keys] == [("present", "failed"), ("absent", "sent"), ("present", "sent")]
     noted = tape.call(
         "mail.message",
         "search_count",

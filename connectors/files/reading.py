@@ -472,7 +472,7 @@ class Ledger:
             if place_of(invoice.id, place) != place:
                 problems.append(self._twice(place, invoice.id))
                 continue
-            if derived and not error and invoice.client not in clients:
+            if derived and not error and invoice.client and invoice.client not in clients:
                 line = Line(table, place)
                 self.derive(row, line)
                 problems += line.problems
@@ -520,7 +520,8 @@ class Ledger:
                 key, client = pick(cells)
                 key = key.strip()
                 first = bool(key) and key.isprintable() and found.setdefault(key, place) == place
-                if first and self.derived and not error and client.strip() not in self.clients:
+                client = client.strip() if self.derived and not error else ""
+                if first and client and client not in self.clients:
                     self.derive(row, Line(self.invoices, place))
             self._index = found
         return self._index

@@ -1,0 +1,1 @@
+"""Measuring: ``python -m tests.benchmarks`` from the root of the repository. Figures are in docs/measured.md."""

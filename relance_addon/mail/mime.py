@@ -27,6 +27,8 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>\Z")
 _MIME = re.compile(r"[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*(?:; [\w-]+=[\w.+-]+)*\Z")
 _FILE_ATOM = re.compile(r"[A-Za-z0-9_.+-]{1,60}\Z")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z|\[[0-9A-Fa-f.:]+\]\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _RESERVED = frozenset(
     (
@@ -108,7 +110,7 @@ def ascii_address(email: str) -> str:
             domain = idna.encode(domain, uts46=True).decode("ascii")
         except idna.IDNAError as error:
             raise ValueError(f"{email!r}: {error}") from None
-    if not re.match(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9-]+\Z|\[[0-9A-Fa-f.:]+\]\Z", domain):
+    if not _DOMAIN.match(domain):
         raise ValueError(f"{email!r}: {domain!r} is no domain")
     return f"{local}@{domain}"
 

@@ -61,11 +61,11 @@ class Renderer:
         subject, engine, body = self._texts(message)
         objects = values(message, today, links, engine.formats)
         heading = one_line(self._say(engine, subject, objects))
-        said = _CONTROLS.sub("", engine.run(body, objects))
+        said = _CONTROLS.sub("", engine.run(body, objects)).lstrip("\n")
         if body.source.html:
             content, text = said, from_html(said)
         else:
-            content, text = to_html(said), said.strip("\n").rstrip()
+            content, text = to_html(said), said.rstrip()
         if not text.strip():
             raise InputError(Problem(body.source.where, body.source.key, "says nothing: the message would be empty"))
         safe = Markup(content)  # noqa: S704 - what stands in it was escaped
@@ -135,21 +135,21 @@ class Renderer:
         if reason:
             raise InputError(Problem(body.source.where, body.source.key, reason))
         if not _DOCUMENT.match(content):
-            content = engine.run(engine.compile(self._part(LAYOUT, engine.language)), objects)
+            content = engine.run(engine.compile(self._part(LAYOUT, engine.language)[0]), objects)
         return self._inliner.inline(content)
 
     def _schedule(self, language: str) -> tuple[Engine, Text, Text]:
-        source = self._part(SCHEDULE, language)
+        source, language = self._part(SCHEDULE, language)
         engine = self.engine(language)
         first, body = split(source.text, source.where)
         name = Source(first, False, source.where, SUBJECT.rstrip(":").lower())
         return engine, engine.compile(name), engine.compile(Source(body, True, source.where, line=2))
 
-    def _part(self, file: str, language: str) -> Source:
+    def _part(self, file: str, language: str) -> tuple[Source, str]:
         for wanted in (language, self.language):
             found = self.library.part(file, wanted)
             if found is not None:
-                return Source(found[0], True, where(found[1]))
+                return Source(found[0], True, where(found[1])), wanted
         raise InputError(f"{file} is not in the library")
 
 

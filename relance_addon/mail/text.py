@@ -9,7 +9,7 @@ from html import escape, unescape
 _TOKEN = re.compile(
     r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20}+)((?:[^<>\"']|\"[^\"]{0,2000}\"|'[^']{0,2000}'){0,400}+)>|([^<]+)|<"
 )
-_UNSEEN = (("<!--", "-->"), ("<head", "</head>"), ("<style", "</style>"), ("<script", "</script>"))
+_UNSEEN = (("<!--", "-->"), ("<head", "</head>"), ("<style", "</style>"), ("<script", "</script>"), ("<!", ">"))
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _COLSPAN = re.compile(r"\bcolspan\s*=\s*[\"']?([1-9])[\"'\s]", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f]+")

@@ -18,7 +18,9 @@ from relance_addon.mail.render import Renderer
 Say = Callable[..., str]
 SEVERAL = (
     invoice("17"),
-    invoice("18", due_date=date(2026, 9, 15), issue_date=date(2026, 8, 16), total=Decimal("980"), residual=Decimal("80.5")),
+    invoice(
+        "18", due_date=date(2026, 9, 15), issue_date=date(2026, 8, 16), total=Decimal("980"), residual=Decimal("80.5")
+    ),
     invoice("19", due_date=date(2026, 11, 10), currency="CHF", total=Decimal("300"), residual=Decimal("300")),
 )
 

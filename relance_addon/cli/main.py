@@ -61,6 +61,9 @@ def _run(arguments: list[str], debug: bool) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except _CLICK as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(f"{error.format_message()}\n")
+            return 2
         context = getattr(error, "ctx", None)
         hint = f" (see '{context.command_path} --help')" if context else ""
         say(f"{error.format_message()}{hint}")
@@ -68,8 +71,8 @@ def _run(arguments: list[str], debug: bool) -> int:
     except (typer.Abort, KeyboardInterrupt):
         say("interrupted; the next run finds out what left")
         return 130
-    except BrokenPipeError:
-        # the reader of a pipe has gone: nothing more to say, not even at exit
+    except (BrokenPipeError, SystemExit):
+        # the reader of a pipe has gone (Typer ends the process then): nothing more to say, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except RelanceError as error:

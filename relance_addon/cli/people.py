@@ -125,12 +125,13 @@ def client(
         str, typer.Option("--program", metavar="NAME|none|inherit", help="The program to follow.", show_default=False)
     ],
     config: Config = DEFAULT_CONFIG,
+    day: Day = None,
 ) -> None:
     """The program of a client: one of its own, none, or the one it inherits."""
     from relance_addon.cli import show
     from relance_addon.operations import programs
 
-    opened = desk(config)
+    opened = desk(config, day)
     programs.choose(opened, host, client, program)
     show.write(f"{host}: client {client} follows {'what it inherits' if program == 'inherit' else program}")
     finish(opened)

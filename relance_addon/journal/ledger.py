@@ -33,6 +33,7 @@ _INVOICE = [
     "invalid",
     "contacts",
 ]
+_STORED = (*_INVOICE, "present")
 _CLIENT = ("ref", "name", "data")
 _CHUNK = 900
 """Ids in one query: below the number of parameters that every supported SQLite takes."""
@@ -49,9 +50,9 @@ def pulling() -> Iterator[None]:
 
 def store(host: str, invoices: Sequence[Invoice], clients: Sequence[Client]) -> int:
     """Write what differs from what is known; the number of rows written."""
-    written = _store(host, "journal_client", _CLIENT, [_client_row(client) for client in clients], "")
-    rows = [_invoice_row(invoice) for invoice in invoices]
-    return written + _store(host, "journal_invoice", _INVOICE, rows, "present")
+    written = _store(host, "journal_client", _CLIENT, [_client_row(client) for client in clients])
+    rows = [(*_invoice_row(invoice), True) for invoice in invoices]
+    return written + _store(host, "journal_invoice", _STORED, rows)
 
 
 def gone(host: str, ids: Iterable[str]) -> None:
@@ -76,7 +77,7 @@ def keep_only(host: str, seen: set[str]) -> None:
 
 
 def invoices(host: str, refs: Sequence[str] | None = None) -> list[Invoice]:
-    """The invoices still owed (draft, open, disputed) or unusable, as last pulled; ``refs`` asks for some of any state."""
+    """The invoices still owed or unusable, as last pulled; ``refs`` asks for some of any status."""
     columns = ", ".join(_INVOICE)
     with connection.cursor() as cursor:
         if refs is None:
@@ -115,40 +116,38 @@ def clients(host: str) -> dict[str, Client]:
         return {row[0]: _client(row) for row in cursor.fetchall()}
 
 
-def _store(host: str, table: str, columns: Sequence[str], rows: Sequence[Row], flag: str) -> int:
+def _store(host: str, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
     written = 0
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
-        known = _known(host, table, columns, [row[0] for row in chunk], flag)
+        known = _known(host, table, columns, [row[0] for row in chunk])
         changed = [row for row in chunk if known.get(row[0]) != row]
         if changed:
-            _upsert(host, table, columns, changed, flag)
+            _upsert(host, table, columns, changed)
             written += len(changed)
     return written
 
 
-def _known(host: str, table: str, columns: Sequence[str], refs: Sequence[str], flag: str) -> Mapping[str, Row]:
+def _known(host: str, table: str, columns: Sequence[str], refs: Sequence[str]) -> Mapping[str, Row]:
+    """The rows of these ids. Nothing else is asked for, so that only the index of ids can serve."""
     marks = ", ".join(["%s"] * len(refs))
-    names = ", ".join(columns)
-    condition = f" AND {flag} = %s" if flag else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {names} FROM {table} WHERE host = %s AND ref IN ({marks}){condition}",  # noqa: S608
-            [host, *refs, *([True] if flag else [])],
+            f"SELECT {', '.join(columns)} FROM {table} WHERE host = %s AND ref IN ({marks})",  # noqa: S608
+            [host, *refs],
         )
         return {row[0]: tuple(row) for row in cursor.fetchall()}
 
 
-def _upsert(host: str, table: str, columns: Sequence[str], rows: Sequence[Row], flag: str) -> None:
-    names = ["host", *columns, *([flag] if flag else [])]
+def _upsert(host: str, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    names = ["host", *columns]
     marks = ", ".join(["%s"] * len(names))
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
-    values = [(host, *row, *((True,) if flag else ())) for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608
             f"ON CONFLICT (host, ref) DO UPDATE SET {updates}",
-            values,
+            [(host, *row) for row in rows],
         )
 
 

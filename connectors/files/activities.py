@@ -21,7 +21,7 @@ NAME: Final = "activities.csv"
 COLUMNS: Final = ("key", "invoice", "client", "due_date", "summary", "note", "user")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _BOM: Final = b"\xef\xbb\xbf"
-_LEFT_OPEN = re.compile(rb'\n"[^"]')
+_START = re.compile(rb'\n"(?=[^",;\t\r\n])')
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
@@ -75,43 +75,41 @@ def find(path: Path, marks: Sequence[Mark]) -> dict[str, Found]:
 
 def kept_in(content: bytes) -> Kept:
     """What the bytes of the file hold. Raises ValueError when a person left it in a state that we must not touch."""
-    header = (",".join(COLUMNS) + "\n").encode()
+    header = _line(COLUMNS, ",")
     if header.startswith(content):
-        return (
-            Kept(COLUMNS, ",", frozenset(), 0, True)
-            if content != header
-            else Kept(COLUMNS, ",", frozenset(), len(header), True)
-        )
-    end, is_open = _whole(content)
-    tail = content[end:]
-    if is_open and _LEFT_OPEN.search(tail):
-        number = content[:end].count(b"\n") + 1
-        raise ValueError(f"line {number}: a quotation mark is left open")
+        return Kept(COLUMNS, ",", frozenset(), 0 if content != header else len(header), True)
     text = content.removeprefix(_BOM).decode("utf-8", "replace")
     delimiter = delimiter_of(text.partition("\n")[0])
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = tuple(cell.strip() for cell in next(rows, []))
+    columns = tuple(cell.strip() for cell in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []))
     if "key" not in columns:
         raise ValueError('its header has no column "key"')
+    end = _whole(content, len(columns), delimiter)
+    rows = csv.reader(io.StringIO(content[:end].decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     at = columns.index("key")
-    found = [row for row in rows if row]
-    if tail and found and (is_open or len(found[-1]) < len(columns)):
-        found.pop()
-    elif tail:
-        end = len(content)
-    keys = frozenset(row[at] for row in found if len(row) > at)
-    return Kept(columns, delimiter, keys, end, content[:end].endswith(b"\n") or end == 0)
+    keys = frozenset(row[at] for number, row in enumerate(rows) if number and len(row) > at)
+    return Kept(columns, delimiter, keys, end, content[:end].endswith(b"\n"))
 
 
-def _whole(content: bytes) -> tuple[int, bool]:
-    """Where the last record ends that has its line break, and whether quotes are open at the end."""
-    end = at = quotes = 0
-    for line in io.BytesIO(content):
-        at += len(line)
-        quotes += line.count(b'"')
-        if quotes % 2 == 0 and line.endswith(b"\n"):
-            end = at
-    return end, quotes % 2 == 1
+def _whole(content: bytes, width: int, delimiter: str) -> int:
+    """Where the last whole record ends: what comes after it is one of ours that was not written to its end.
+
+    Ours begin a line with a quotation mark and their key; a quotation mark inside one of ours is doubled.
+    """
+    if content.endswith(b'\n"'):
+        return len(content) - 1
+    starts = [found.start() + 1 for found in _START.finditer(content)]
+    if not starts:
+        return len(content)
+    last = content[starts[-1] :].decode("utf-8", "replace")
+    try:
+        rows = list(csv.reader(io.StringIO(last, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error) and not last.endswith('"\n'):
+            return starts[-1]
+        number = content[: starts[-1]].count(b"\n") + 1
+        raise ValueError(f"line {number}: a stray quotation mark") from None
+    torn = len(rows) == 1 and len(rows[0]) < width and not last.endswith("\n")
+    return starts[-1] if torn else len(content)
 
 
 def _append(fd: int, path: Path, kept: Kept, message: Outgoing) -> Posted:

@@ -14,6 +14,7 @@ from relance_addon.connectors.files import disk
 from relance_addon.hosts.port import Found, Mark, Outgoing, Posted
 
 NAME: Final = "outbox"
+_LONGEST: Final = 240
 
 
 def post(folder: Path, messages: Sequence[Outgoing]) -> list[Posted]:
@@ -52,9 +53,12 @@ def find(folder: Path, marks: Sequence[Mark]) -> dict[str, Found]:
 def _found(folder: Path, key: str) -> Found:
     if not _usable(key):
         return Found(key, "unknown")
-    if _final(folder, key).is_file():
-        return Found(key, "present")
-    return Found(key, "absent" if _staged(folder, key).is_file() else "unknown")
+    try:
+        if _final(folder, key).is_file():
+            return Found(key, "present")
+        return Found(key, "absent" if _staged(folder, key).is_file() else "unknown")
+    except OSError:
+        return Found(key, "unknown")
 
 
 def _stage(folder: Path, message: Outgoing) -> Posted:
@@ -63,12 +67,12 @@ def _stage(folder: Path, message: Outgoing) -> Posted:
     if not _usable(key):
         return Posted(key, "failed", f"{key!r} cannot name a file")
     final = _final(folder, key)
-    if final.is_file():
-        disk.remove(_staged(folder, key))
-        return Posted(key, "sent")
-    if final.exists():
-        return Posted(key, "failed", f"{final} is in the way: it is no file")
     try:
+        if final.is_file():
+            disk.remove(_staged(folder, key))
+            return Posted(key, "sent")
+        if final.exists():
+            return Posted(key, "failed", f"{final} is in the way: it is no file")
         if blind := message.recipients[2]:
             copies = "".join(f"{address.email}\n" for address in blind).encode()
             disk.write(_staged(folder, key, "bcc"), copies)
@@ -108,7 +112,7 @@ def _staged(folder: Path, key: str, ending: str = "eml") -> Path:
 
 
 def _usable(key: str) -> bool:
-    return bool(key) and key.isprintable() and not key.startswith(".") and not set(key) & set("/\\")
+    return 0 < len(key.encode()) <= _LONGEST and key.isprintable() and key[0] != "." and not set(key) & set("/\\")
 
 
 def _said(path: Path, error: OSError) -> str:

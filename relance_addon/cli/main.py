@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from relance_addon.cli import hosts, people, programs, reminders, start
+from relance_addon.cli.options import words
 from relance_addon.cli.show import say
 
 # Typer may carry a click of its own: its classes are reached through what Typer exports
@@ -78,7 +79,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except RelanceError as error:
         if debug:
             raise
-        say(str(error))
+        say(words(error))
         return error.status
     except OSError as error:
         if debug:

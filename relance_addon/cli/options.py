@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from relance_addon.core.errors import RelanceError
     from relance_addon.operations.desk import Desk
 
 DEFAULT_CONFIG = Path("relance.toml")
@@ -55,7 +56,20 @@ def desk(config: Path, day: date | None = None) -> Desk:
     from relance_addon.cli.show import say
     from relance_addon.operations.desk import open_desk
 
-    return open_desk(config, day, say=say)
+    opened = open_desk(config, day, say=say)
+    _LAST[:] = [opened]
+    return opened
+
+
+_LAST: list[Desk] = []
+
+
+def words(error: RelanceError) -> str:
+    """What an error says, with the line of the configuration where it is about a key of that file."""
+    problems = getattr(error, "problems", ())
+    if not problems or not _LAST:
+        return str(error)
+    return "\n".join(str(_LAST[0].config.located(problem)) for problem in problems)
 
 
 def finish(opened: Desk) -> None:

@@ -148,8 +148,10 @@ def _message(model: type[BaseModel], item: Any) -> str:
     if kind == "tuple_type" and isinstance(item["input"], dict):
         tables = ".".join(part for part in item["loc"] if isinstance(part, str))
         return f"must be a list of tables; write [[{tables}]]"
+    if kind in _MESSAGES:
+        return _MESSAGES[kind].format_map(item.get("ctx", {}))
     text = str(item["msg"])
-    return _MESSAGES.get(kind, text[:1].lower() + text[1:]).format_map(item.get("ctx", {}))
+    return text[:1].lower() + text[1:]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

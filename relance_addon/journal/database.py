@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from relance_addon.core.errors import Busy, InputError, RelanceError
+from relance_addon.core.model import Problem
 
 APP = "relance_addon.journal"
 
@@ -45,7 +46,7 @@ def address(url: str, folder: Path) -> dict[str, Any]:
     if parts.scheme == "sqlite":
         path = folder / unquote(parts.path.removeprefix("/"))
         if not parts.path.removeprefix("/"):
-            raise InputError(f"relance.journal: {url!r} names no file; write sqlite:///relance.sqlite3")
+            raise _wrong(f"{url!r} names no file; write sqlite:///relance.sqlite3")
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(path),
@@ -57,17 +58,26 @@ def address(url: str, folder: Path) -> dict[str, Any]:
             },
         }
     if parts.scheme in ("postgresql", "postgres"):
-        if parts.password:
-            raise InputError("relance.journal: a password in clear; use ~/.pgpass, PGPASSWORD or a service file")
+        options = dict(parse_qsl(parts.query))
+        if parts.password or "password" in options:
+            raise _wrong("a password in clear; use ~/.pgpass, PGPASSWORD or a service file")
+        try:
+            port = str(parts.port or "")
+        except ValueError:
+            raise _wrong(f"{url!r}: its port is no number") from None
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.removeprefix("/")),
             "USER": unquote(parts.username or ""),
             "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
-            "OPTIONS": dict(parse_qsl(parts.query)),
+            "PORT": port,
+            "OPTIONS": options,
         }
-    raise InputError(f"relance.journal: {url!r} is neither sqlite:///… nor postgresql://…")
+    raise _wrong(f"{url!r} is neither sqlite:///… nor postgresql://…")
+
+
+def _wrong(text: str) -> InputError:
+    return InputError(Problem("", "relance.journal", text))
 
 
 def _switch(database: dict[str, Any]) -> None:
@@ -94,11 +104,11 @@ def _migrate(url: str) -> None:
                 if done.issuperset(known):
                     newer = sorted(done.difference(known))
                     if newer:
-                        raise InputError(f"relance.journal: {url} was made by a newer version; upgrade relance-addon")
+                        raise _wrong(f"{url} was made by a newer version; upgrade relance-addon")
                     return
         call_command("migrate", verbosity=0, interactive=False)
     except (OperationalError, DatabaseError) as error:
-        raise InputError(f"relance.journal: {url} cannot be opened: {_first_line(error)}") from error
+        raise _wrong(f"{url} cannot be opened: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,34 @@ class Relance(_Table):
 
     journal: StrictStr = "sqlite:///relance.sqlite3"
     timezone: StrictStr = "Europe/Paris"
-    language: Annotated[StrictStr, Field(pattern=r"^[a-z]{2,3}$")] = "fr"
-    currency: Annotated[StrictStr, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    language: StrictStr = "fr"
+    currency: StrictStr = "EUR"
     templates: StrictStr | None = None
+
+    @field_validator("journal")
+    @classmethod
+    def _openable(cls, value: str) -> str:
+        from relance_addon.journal.database import address
+
+        try:
+            address(value, Path())
+        except InputError as error:
+            raise ValueError(error.problems[0].text) from None
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _language_code(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z]{2,3}", value):
+            raise ValueError(f"{value!r} is no language code such as fr")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_code(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            raise ValueError(f"{value!r} is no currency code such as EUR")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -58,10 +84,14 @@ class Mail(_Table):
         from urllib.parse import urlsplit
 
         parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
-            raise ValueError(f"{value!r} is no address such as smtp://127.0.0.1:25 or smtps://mail.example")
         if parts.password:
             raise ValueError("a password in clear; write mail.user and mail.password = { env = … }")
+        try:
+            usable = parts.scheme in ("smtp", "smtps", "smtp+starttls") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError(f"{value!r} is no address such as smtp://127.0.0.1:25 or smtps://mail.example")
         return value
 
     @field_validator("sender", "redirect_to")
@@ -90,8 +120,11 @@ class File(_Table):
     def _addresses(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if name in ROLES and name != "accounting":
-                raise ValueError(f"{name!r} is a role of relance's own; choose another name")
-            parse_address(text)
+                raise toml.fault((name,), f"{name!r} is a role of relance's own; choose another name")
+            try:
+                parse_address(text)
+            except ValueError as error:
+                raise toml.fault((name,), str(error)) from None
         return value
 
 
@@ -137,7 +170,7 @@ class Config:
 
     def located(self, wrong: Problem) -> Problem:
         """The same problem with its file and line, where it is about a key of this file."""
-        if wrong.where or not wrong.key.startswith("hosts."):
+        if wrong.where or wrong.key.split(".")[0] not in File.model_fields:
             return wrong
         return self.problem(tuple(wrong.key.split(".")), wrong.text)
 

@@ -46,7 +46,9 @@ def options(name: str) -> set[str]:
 
 
 @every_command
-def test_every_command_has_help_with_an_example(name: str, company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help_with_an_example(
+    name: str, company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
     from relance_addon.cli.main import _run
 
     assert _run([*name.split(), "--help"], debug=False) == 0

@@ -36,12 +36,13 @@ class Next(NamedTuple):
     """The next step of a cycle (its position from 0) and its date, with what made that date.
 
     ``origin``: ``base``, ``previous`` (after the previous reminder), ``spacing`` (a late reminder delays it) or
-    ``hand``. ``floor``: what it had to wait for: ``next_day``, ``new_cycle``, ``after_manual``, or nothing.
-    ``uncorrected`` is the date before the calendar moved it.
+    ``hand``; ``own`` is the date that it gives by itself. ``floor``: what the step has to wait for beyond that:
+    ``next_day``, ``new_cycle``, ``after_manual``, or nothing. ``uncorrected`` is the date before the calendar's.
     """
 
     position: int
     origin: str
+    own: date
     floor: str
     uncorrected: date
     date: date
@@ -103,7 +104,7 @@ class Timetable:
         by_hand = hand_date(plan, self.steps[position].name, part) if plan.changes else None
         if by_hand is not None:
             on = by_hand if cycle.last is None else max(by_hand, shifted(cycle.last, DAY))
-            return Next(position, "hand", "next_day" if on > by_hand else "", on, on)
+            return Next(position, "hand", by_hand, "next_day" if on > by_hand else "", on, on)
         bases = self.bases(part.issue, part.due)
         day, origin, floor, why = bases[position], "base", date.min, ""
         if sent_on is not None and cycle.last_step is not None:
@@ -115,11 +116,9 @@ class Timetable:
             pause = shifted(cycle.last_by_hand, self._pause)
             if pause > floor:
                 floor, why = pause, "after_manual"
-        if floor > day:
-            day = floor
-        else:
-            why = ""
-        return Next(position, origin, why, day, self._working(day, floor, self.before_due[position]))
+        later = max(day, floor)
+        why = why if floor > day else ""
+        return Next(position, origin, day, why, later, self._working(later, floor, self.before_due[position]))
 
     def furthest(self, cycle: Cycle) -> tuple[int, date | None]:
         """The position of the furthest step sent in a cycle and the day it was last sent; -1 and None for none."""

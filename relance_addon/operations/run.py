@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from relance_addon.core.records import Settled
 from relance_addon.hosts.port import BATCH, Connector, Page
 from relance_addon.operations import compose, simulate, sync
 from relance_addon.operations.desk import Desk
+from relance_addon.operations.memory import paused_collection, set_aside
 
 Progress = Callable[[int, int], None]
 
@@ -57,18 +59,16 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
         recover(desk, host, connector)
         sync.pull(desk, host, connector)
         simulate.collect(desk, host, connector)
-        state = simulate.load(desk, host)
-        outcome = simulate.decide(desk, host, state, connector, active=state.activated)
+        with paused_collection():
+            state = simulate.load(desk, host)
+            outcome = simulate.decide(desk, host, state, connector, active=state.activated)
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)
         ran = Ran(claims.begin(host, desk.today, desk.now()), state, outcome.decisions)
-        _send(desk, host, connector, ran, outcome, progress)
-        claims.end(ran.number, desk.now(), {result.state: _count(ran, result.state) for result in ran.results})
+        with set_aside():
+            _send(desk, host, connector, ran, outcome, progress)
+        claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
         return ran
-
-
-def _count(ran: Ran, state: State) -> int:
-    return sum(result.state == state for result in ran.results)
 
 
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:

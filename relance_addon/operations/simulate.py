@@ -14,6 +14,7 @@ from relance_addon.core.records import Happened
 from relance_addon.hosts.port import Connector, Kind
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
+from relance_addon.operations.memory import paused_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
         if pulls:
             sync.pull(desk, host, connector)
             collect(desk, host, connector)
-        state = load(desk, host)
-        outcome = decide(desk, host, state, connector, active=True)
+        with paused_collection():
+            state = load(desk, host)
+            outcome = decide(desk, host, state, connector, active=True)
         if pulls:
             pin(host, state, outcome.decisions)
         subjects, attachments = describe(desk, connector, outcome.messages)
@@ -60,12 +62,12 @@ def load(desk: Desk, host: str) -> State:
     """The state of a host in the journal, its invoices in order of client id, then invoice id."""
     from relance_addon.journal import history, hosts, ledger, programs
 
-    keys: dict[str, object] = {}
-    found = ledger.invoices(host)
-    for invoice in found:
-        if invoice.client not in keys:
-            keys[invoice.client] = natural(invoice.client)
-    found.sort(key=lambda invoice: (keys[invoice.client], natural(invoice.id)))
+    owed: dict[str, list[Invoice]] = {}
+    for invoice in ledger.invoices(host):
+        owed.setdefault(invoice.client, []).append(invoice)
+    found: list[Invoice] = []
+    for client in sorted(owed, key=natural):
+        found += sorted(owed[client], key=lambda invoice: natural(invoice.id))
     clients, past = ledger.clients(host), history.history(host, desk.today)
     return State(found, clients, programs.book(), past, hosts.state(host).activated)
 

@@ -91,6 +91,19 @@ def fields(ledger: Ledger) -> list[MappedField]:
     return found
 
 
+def _otherwise(ledger: Ledger, kind: str, field: str) -> str:
+    """What a field is without a column, where that is not simply nothing."""
+    known = {
+        ("invoice", "number"): "the id",
+        ("invoice", "status"): "open, until the date of settlement" if ledger.settles else "open",
+        ("invoice", "total"): "the residual",
+        ("invoice", "currency"): ledger.surroundings.currency,
+        ("client", "name"): "the id",
+        ("instalment", "amount"): "the residual",
+    }
+    return f"by default: {known[kind, field]}" if (kind, field) in known else ""
+
+
 def _fields(
     ledger: Ledger, kind: str, table: Table | None, sources: dict[str, mapping.Source]
 ) -> Iterator[MappedField]:

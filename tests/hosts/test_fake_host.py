@@ -40,13 +40,15 @@ def test_it_records_what_it_was_asked(host: FakeHost) -> None:
     assert host.calls("read") == [(("1",), TODAY)]
 
 
-@pytest.mark.parametrize(
-    "method", ["pull", "read", "locate", "pdfs", "links", "post", "find", "events", "check", "fields"]
-)
+METHODS = ("pull", "read", "locate", "pdfs", "links", "post", "find", "events", "check", "fields")
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("error", [GONE, Refused("no rights")])
 def test_every_method_can_fail_once_or_until_mended(host: FakeHost, method: str, error: Exception) -> None:
     arguments: dict[str, tuple[object, ...]] = {
-        "pull": ("", TODAY), "read": (["1"], TODAY), "locate": ("invoice", ["1"]), "check": (TODAY,), "fields": (TODAY,),
+        "pull": ("", TODAY), "read": (["1"], TODAY), "locate": ("invoice", ["1"]),
+        "check": (TODAY,), "fields": (TODAY,),
     }  # fmt: skip
     given = arguments.get(method, ([],))
     host.fail(method, error)

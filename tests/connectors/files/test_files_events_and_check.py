@@ -109,6 +109,7 @@ def test_mapping_shows_where_every_field_comes_from(sample: Sample) -> None:
     assert fields["invoice", "currency"].samples == ("USD",)
     assert fields["invoice", "status"].source == "from Nom map {Dupont = open} (data/invoices.csv)"
     assert fields["invoice", "due_date"] == MappedField("invoice", "due_date", "")
+    assert fields["invoice", "number"].source == "by default: the id"
     assert fields["client", "email"].samples == ("3@x.example",)
     assert fields["contact", "email"].source == ""
     assert len(fields) == 15 + 9 + 4 + 4

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from relance_addon.cli import hosts, people, programs, reminders, start
 from relance_addon.cli.options import words
 from relance_addon.cli.show import say
+
+if TYPE_CHECKING:
+    from relance_addon.core.errors import RelanceError
 
 # Typer may carry a click of its own: its classes are reached through what Typer exports
 _CLICK: Any = typer.BadParameter.__mro__[2]
@@ -55,8 +58,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str], debug: bool) -> int:
-    from relance_addon.core.errors import RelanceError
-
     try:
         status = app(arguments, prog_name="relance", standalone_mode=False)
         sys.stdout.flush()
@@ -76,7 +77,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         # the reader of a pipe has gone (Typer ends the process then): nothing more to say, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except RelanceError as error:
+    except _known_errors() as error:
         if debug:
             raise
         say(words(error))
@@ -91,3 +92,10 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise
         say(f"{type(error).__name__}: {error} (a fault of relance itself; --debug shows where)")
         return 1
+
+
+def _known_errors() -> type[RelanceError]:
+    """The errors that are for a person; imported once something went wrong, so that --help is quick."""
+    from relance_addon.core.errors import RelanceError
+
+    return RelanceError

@@ -21,13 +21,3 @@ def paused_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-@contextmanager
-def set_aside() -> Iterator[None]:
-    """Let collections meanwhile pass over everything that is there already: a run keeps its state to its end."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

@@ -16,7 +16,7 @@ from relance_addon.core.records import Settled
 from relance_addon.hosts.port import BATCH, Connector, Page
 from relance_addon.operations import compose, simulate, sync
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.memory import paused_collection, set_aside
+from relance_addon.operations.memory import paused_collection
 
 Progress = Callable[[int, int], None]
 
@@ -65,8 +65,7 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)
         ran = Ran(claims.begin(host, desk.today, desk.now()), state, outcome.decisions)
-        with set_aside():
-            _send(desk, host, connector, ran, outcome, progress)
+        _send(desk, host, connector, ran, outcome, progress)
         claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
         return ran
 

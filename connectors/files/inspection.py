@@ -123,7 +123,9 @@ def _fields(
         source = sources[field]
         has = table is not None and (source.value is not None or any(path in table.columns for path in source.paths))
         text = f"{source.text} ({table.shown})" if table is not None and source.paths else source.text
-        yield MappedField(cast(Kind, kind), field, text if has else "", tuple(samples[field]), problems.get(field, ""))
+        if not has:
+            text = _otherwise(ledger, kind, field) if table is not None else ""
+        yield MappedField(cast(Kind, kind), field, text, tuple(samples[field]), problems.get(field, ""))
 
 
 def _parsers(ledger: Ledger, kind: str) -> dict[str, Callable[[str], Any]]:

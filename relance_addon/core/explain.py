@@ -204,8 +204,13 @@ def _step(say: Words, number: int, step: Step) -> str:
     if mail:
         said.append(say("to", people=say.people(step.to)))
         said += [say(key, people=say.people(people)) for key, people in (("cc", step.cc), ("bcc", step.bcc)) if people]
-    said.append(say("subject", subject=step.subject) if step.subject else say("subject_of_template"))
-    said.append(say("body") if step.body is not None else say("template", name=step.template or "default"))
+    template = step.template or "default"
+    if step.subject is None and step.body is None:
+        said.append(say("subject_and_text", name=template))
+    else:
+        subject = step.subject
+        said.append(say("subject_of_template", name=template) if subject is None else say("subject", subject=subject))
+        said.append(say("template", name=template) if step.body is None else say("body"))
     if step.attach and mail:
         said.append(say("attach", items=", ".join(say(item) for item in step.attach)))
     if step.payment_link:

@@ -101,9 +101,9 @@ class TestRecap:
             "Calendrier : aucun, les relances partent tous les jours.",
             "Après un message écrit à la main, l'étape suivante attend 7 jours.",
             "1. a : 3 jours après l'échéance, par courriel. De : la comptabilité. À : les contacts de facturation du "
-            "client. Objet : celui du modèle. Texte : modèle « default ».",
+            "client. Objet et texte : modèle « default ».",
             "2. b : 10 jours après la relance précédente, par courriel. De : la comptabilité. À : les contacts de "
-            "facturation du client. Objet : celui du modèle. Texte : modèle « default ».",
+            "facturation du client. Objet et texte : modèle « default ».",
         ]
 
     FULL = program(
@@ -152,7 +152,7 @@ class TestRecap:
             "Objet : « Facture #REF# ». Texte : modèle « first ». "
             "Pièces jointes : la facture, l'échéancier s'il y en a un. Avec le lien de paiement.",
             "2. Relance : 15 jours après l'échéance, par une activité. Pour : le commercial de la facture. "
-            "Objet : celui du modèle. Texte : celui du programme.",
+            "Objet : celui du modèle « default ». Texte : celui du programme.",
         ]
 
     def test_the_same_in_english(self) -> None:
@@ -171,7 +171,7 @@ class TestRecap:
             "Subject: “Facture #REF#”. Text: template “first”. "
             "Attached: the invoice, the payment schedule if there is one. With the payment link.",
             "2. Relance: 15 days after the due date, by an activity. For: the invoice's salesperson. "
-            "Subject: the template's. Text: the program's own.",
+            "Subject: that of template “default”. Text: the program's own.",
         ]
 
     @pytest.mark.parametrize(

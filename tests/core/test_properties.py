@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference import RefInvoice, RefStep
 
+from relance_addon.core.explain import explain
 from relance_addon.core.group import Outcome
 from relance_addon.core.model import Address, Client, Contact, HandDate, History, Invoice, Reminder, StepChange
-from relance_addon.core.program import Program
+from relance_addon.core.program import Book, Program
 
 START = date(2026, 3, 2)
 days = st.integers(0, 60).map(lambda n: START + timedelta(days=n))
@@ -188,6 +189,26 @@ def test_the_order_of_the_invoices_changes_nothing(
     one, other = (run(some, programs, known, history, today, limit) for some in (made, shuffled))
     assert messages_of(one) == messages_of(other)
     assert reasons(one) == reasons(other)
+
+
+@quick
+@given(invoices, programs_lists, clients, histories, days, st.sampled_from(["fr", "en"]))
+def test_any_decision_can_be_explained(
+    made: list[Invoice],
+    programs: list[Program],
+    known: list[Client],
+    history: History,
+    today: date,
+    language: str,
+) -> None:
+    found = run(made, programs, known, history, today)
+    by_id = {one.id: one for one in known}
+    for one in found.decisions:
+        told = explain(one.invoice.id, found, by_id, Book(programs), history, today, POLICY, language)
+        assert told.decision is one
+        assert all(
+            line and line[-1] in ".'" for line in told.lines if not line.startswith(("Unusable", "Inutilisable"))
+        )
 
 
 @quick

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from relance_addon.operations.desk import Desk
 
 def page(desk: Desk, document: Mapping[str, Any]) -> str:
     """The HTML of a ``relance.simulation/1``, in the configuration's language; everything escaped."""
+    from babel.dates import format_date
+    from babel.numbers import format_currency
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from relance_addon.core.words import REASONS as words
@@ -23,6 +27,8 @@ def page(desk: Desk, document: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("relance_addon", "templates"), autoescape=True, undefined=StrictUndefined
     )
+    environment.filters["day"] = lambda day: format_date(date.fromisoformat(day), "medium", language) if day else ""
+    environment.filters["money"] = lambda amount, currency: format_currency(Decimal(amount), currency, locale=language)
     messages = {message["message"]: message for message in document["messages"]}
     clients = [
         (name, list(decisions))

@@ -11,10 +11,11 @@ from typing import ClassVar, Final
 
 from relance_addon.connectors.files import activities, inspection, outbox
 from relance_addon.connectors.files.events import bare, events
-from relance_addon.connectors.files.folder import Folder
-from relance_addon.connectors.files.reading import Ledger, pdf_path
+from relance_addon.connectors.files.folder import Folder, inside
+from relance_addon.connectors.files.opened import Opened
+from relance_addon.connectors.files.reading import Ledger
 from relance_addon.connectors.files.settings import Settings as FilesSettings
-from relance_addon.connectors.files.table import Table, line_of
+from relance_addon.connectors.files.table import Table
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts import mapping
 from relance_addon.hosts.port import (
@@ -77,28 +78,20 @@ class FilesConnector(Cannot):
 
     def ledger(self) -> Ledger:
         """The files as they are now; opened again only when one of them changed."""
-        if self._ledger is None or self._ledger.changed():
-            self._ledger = Ledger(self.folder, self.settings, self.sources, self.surroundings)
+        if self._ledger is None or self._ledger.opened.changed():
+            self._ledger = Ledger(Opened(self.folder, self.settings, self.sources, self.surroundings))
         return self._ledger
 
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """File and line of invoices and clients."""
-        ledger = self.ledger()
-        if kind == "invoice":
-            places, table = ledger.index(), ledger.invoices
-        elif kind == "client":
-            ledger.index()
-            places, table = ledger.client_places, ledger.tables.get("clients", ledger.invoices)
-        else:
-            return {}
-        return {key: f"{table.shown}:{line_of(places[key])}" for key in ids if key in places}
+        return self.ledger().locate(kind, ids)
 
     def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
         """The files named in ``pdf``, if they are PDFs."""
         found: dict[str, Document] = {}
         for invoice in invoices:
             with suppress(OSError, ValueError):
-                path = pdf_path(self.folder.path, invoice.pdf) if invoice.pdf else None
+                path = self.folder.at(inside(invoice.pdf)) if invoice.pdf else None
                 if path is None or not path.is_file() or path.stat().st_size > _MOST_PDF:
                     continue
                 content = path.read_bytes()
@@ -147,7 +140,7 @@ class FilesConnector(Cannot):
     def close(self) -> None:
         """Close the files."""
         if self._ledger is not None:
-            self._ledger.close()
+            self._ledger.opened.close()
             self._ledger = None
 
     @property

@@ -13,7 +13,8 @@ from typing import Any, Final, cast
 
 from relance_addon.connectors.files import disk, values
 from relance_addon.connectors.files.folder import inside
-from relance_addon.connectors.files.reading import KINDS, Ledger
+from relance_addon.connectors.files.opened import KINDS
+from relance_addon.connectors.files.reading import Ledger
 from relance_addon.connectors.files.table import Table
 from relance_addon.core.errors import InputError
 from relance_addon.hosts import mapping
@@ -36,7 +37,7 @@ def check(opened: Callable[[], Ledger], outbox: Path, today: date) -> list[Findi
         ]
     findings += [
         Finding("ok", table.shown, f"{len(table.columns)} columns, separated by {_NAMES[table.delimiter]}")
-        for table in ledger.tables.values()
+        for table in ledger.opened.tables.values()
     ]
     findings += _lines(ledger, today)
     findings.append(_writable(outbox))
@@ -58,11 +59,11 @@ def _lines(ledger: Ledger, today: date) -> Iterator[Finding]:
                 text = f"{problem.key}: {problem.text}" if problem.key else problem.text
                 yield Finding("warning", problem.where, text, "mend the line; the others are used")
     if problems > _TOLD:
-        yield Finding("warning", ledger.invoices.shown, f"{problems - _TOLD} more lines cannot be used")
+        yield Finding("warning", ledger.opened.invoices.shown, f"{problems - _TOLD} more lines cannot be used")
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none of them owed"
     yield Finding("ok", "invoices", f"{len(ledger.index())} in all: {told}")
-    yield Finding("ok", "clients", f"{clients}" + (" of the invoices' own columns" if ledger.derived else ""))
-    if ledger.settles:
+    yield Finding("ok", "clients", f"{clients}" + (" of the invoices' own columns" if ledger.opened.derived else ""))
+    if ledger.opened.settles:
         yield Finding("ok", "status", "by the date of settlement, as there is no column for it")
 
 
@@ -82,12 +83,8 @@ def _writable(outbox: Path) -> Finding:
 def fields(ledger: Ledger) -> list[MappedField]:
     """Every field of every kind: where it comes from, and values as they are read."""
     found: list[MappedField] = []
-    for name, kind in KINDS.items():
-        table = ledger.tables.get(name)
-        sources = ledger.sources[kind]
-        if table is None and kind == "client":
-            table, sources = ledger.invoices, dict(ledger.client_sources)
-        found += _fields(ledger, kind, table, sources)
+    for kind in KINDS.values():
+        found += _fields(ledger, kind, ledger.opened.table_of(kind), ledger.opened.sources[kind])
     return found
 
 
@@ -95,9 +92,9 @@ def _otherwise(ledger: Ledger, kind: str, field: str) -> str:
     """What a field is without a column, where that is not simply nothing."""
     known = {
         ("invoice", "number"): "the id",
-        ("invoice", "status"): "open, until the date of settlement" if ledger.settles else "open",
+        ("invoice", "status"): "open, until the date of settlement" if ledger.opened.settles else "open",
         ("invoice", "total"): "the residual",
-        ("invoice", "currency"): ledger.surroundings.currency,
+        ("invoice", "currency"): ledger.opened.surroundings.currency,
         ("client", "name"): "the id",
         ("instalment", "amount"): "the residual",
     }

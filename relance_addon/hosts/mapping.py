@@ -23,6 +23,7 @@ from relance_addon.core.model import Problem
 R = TypeVar("R")
 Getter = Callable[[R], Any]
 Row = list[str]
+Pick = Callable[[Row], tuple[str, ...]]
 Sources = Mapping[str, "Source"]
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -279,7 +280,7 @@ def records(sources: Sources) -> dict[str, Getter[Mapping[str, Any]]]:
     return {field: get for field, get in bound.items() if get is not None}
 
 
-def columns(sources: Sources, names: Sequence[str], fields: Sequence[str]) -> Callable[[Row], tuple[str, ...]]:
+def columns(sources: Sources, names: Sequence[str], fields: Sequence[str]) -> Pick:
     """A function from a row under the header ``names`` to the texts of ``fields``, in that order.
 
     Blank for a field without source or column. The row is lengthened in place. Plain columns cost one look-up in C
@@ -323,8 +324,8 @@ def columns(sources: Sources, names: Sequence[str], fields: Sequence[str]) -> Ca
     return take if computed else take_plain
 
 
-def _pick(order: Sequence[int]) -> Callable[[Row], tuple[str, ...]]:
+def _pick(order: Sequence[int]) -> Pick:
     if len(order) < 2:
         return lambda row: tuple(row[index] for index in order)
-    pick: Callable[[Row], tuple[str, ...]] = itemgetter(*order)
+    pick: Pick = itemgetter(*order)
     return pick

@@ -226,6 +226,12 @@ def parse_address(text: str) -> Address:
     return address
 
 
+def written_address(text: str) -> Address:
+    """The address that ``str`` wrote, whatever stands in its name."""
+    name, mark, email = text.rpartition(" <")
+    return Address(name, email.removesuffix(">")) if mark else Address("", text)
+
+
 def day_after(day: date) -> date:
     """The next calendar day."""
     return day + timedelta(days=1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from email import policy
+from email.parser import BytesParser
 from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from relance_addon.core.model import Address, State, parse_address
+from relance_addon.core.model import Address, State, written_address
 from relance_addon.core.outgoing import Claim, Document, Mark, Outgoing
 from relance_addon.core.records import Settled, Stored
 from relance_addon.journal import models
@@ -140,14 +142,16 @@ def uncertain(host: str, states: Sequence[State] = UNCERTAIN) -> list[Stored]:
     return [_stored(row) for row in rows.prefetch_related("reminders")]
 
 
-def mime(host: str, key: str) -> bytes:
-    """The exact message."""
-    return bytes(_named(host, [key]).values_list("mime", flat=True).get())
+def mime(host: str, key: str) -> bytes | None:
+    """The exact message; None when there is none of that key."""
+    content = _named(host, [key]).values_list("mime", flat=True).first()
+    return None if content is None else bytes(content)
 
 
 def outgoing(host: str, key: str) -> Outgoing:
-    """A stored message as it was ready to leave, its texts and attachments in ``mime`` only."""
+    """A stored message as it was ready to leave."""
     row = _named(host, [key]).prefetch_related("reminders").get()
+    text, html, attachments = _parts(bytes(row.mime))
     return Outgoing(
         row.key,
         tuple(_claim_of(one) for one in row.reminders.all()),
@@ -157,17 +161,31 @@ def outgoing(host: str, key: str) -> Outgoing:
         row.message_id,
         row.day,
         row.sent_at,
-        parse_address(row.sender),
-        tuple(map(parse_address, row.to)),
-        tuple(map(parse_address, row.cc)),
-        tuple(map(parse_address, row.bcc)),
+        written_address(row.sender),
+        tuple(map(written_address, row.to)),
+        tuple(map(written_address, row.cc)),
+        tuple(map(written_address, row.bcc)),
         row.subject,
-        "",
-        "",
-        (),
+        text,
+        html,
+        attachments,
         bytes(row.mime),
         row.redirected_to,
     )
+
+
+def _parts(mime: bytes) -> tuple[str, str, tuple[Document, ...]]:
+    """The text, the HTML and the attachments of a message as it left."""
+    texts, attachments = {"text/plain": "", "text/html": ""}, []
+    for part in BytesParser(policy=policy.default).parsebytes(mime).walk():
+        kind, content = part.get_content_type(), part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            continue
+        if part.get_content_disposition() == "attachment":
+            attachments.append(Document(part.get_filename() or "", kind, content))
+        elif kind in texts:
+            texts[kind] = content.decode("utf-8", "replace").replace("\r\n", "\n")
+    return texts["text/plain"], texts["text/html"], tuple(attachments)
 
 
 def _claim_of(row: models.Reminder) -> Claim:

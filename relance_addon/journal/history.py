@@ -11,11 +11,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 
-from relance_addon.core.model import Adaptation, Attempt, HandDate, History, Reminder, StepChange, parse_address
+from relance_addon.core.model import Adaptation, Attempt, HandDate, History, Reminder, StepChange, written_address
 from relance_addon.journal import holds, models, programs
 
 _LEFT = ("sent", "queued", "in_doubt", "claimed")
-_SOFT = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b|\b4\d\d\b")
+_STATUS = re.compile(r"\b([245])(?:\.\d{1,3}\.\d{1,3}|\d\d)\b")
 _QUERY = """
     SELECT r.invoice, r.day, r.step_name, r.program, r.instalment, r.restart, r.cycle, r.origin, m.message_id,
            m.state, r.failures, m.key
@@ -56,14 +56,24 @@ def history(host: str, today: date) -> History:
 def bounced(host: str) -> frozenset[str]:
     """The addresses that bounced for good: a 4.x.x status is a passing one."""
     rows = models.Event.objects.filter(message__host=host, event="bounced").values_list(
-        "recipient", "detail", "message__to"
+        "recipient", "detail", "message__to", "message__redirected_to"
     )
     return frozenset(
         address.casefold()
-        for recipient, detail, to in rows
-        if not _SOFT.search(detail)
-        for address in ([recipient] if recipient else (parse_address(text).email for text in to))
+        for recipient, detail, to, redirected in rows
+        if not _passing(detail)
+        for address in ([recipient] if recipient else [redirected] if redirected else _emails(to))
     )
+
+
+def _passing(detail: str) -> bool:
+    """Whether the first status in it is 4.x.x or 4xx: further ones are in quoted words of other servers."""
+    status = _STATUS.search(detail)
+    return status is not None and status[1] == "4"
+
+
+def _emails(addresses: Iterable[str]) -> list[str]:
+    return [written_address(text).email for text in addresses]
 
 
 def _messaged(host: str) -> dict[str, date]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.db import connection, transaction
 
-from relance_addon.core.model import OWED, Address, Client, Contact, Instalment, Invoice, Status, parse_address
+from relance_addon.core.model import OWED, Address, Client, Contact, Instalment, Invoice, Status, written_address
 
 _INVOICE = [
     "ref",
@@ -228,7 +228,7 @@ def _day(text: str) -> date | None:
 
 @lru_cache(maxsize=4096)
 def _address(text: str) -> Address:
-    return parse_address(text)
+    return written_address(text)
 
 
 def _contacts_text(contacts: Sequence[Contact]) -> str:

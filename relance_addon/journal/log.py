@@ -13,6 +13,7 @@ from relance_addon.core.records import SEVERITY, Entry, Happened
 from relance_addon.journal import models
 
 _GOOD = SEVERITY[:5]
+_NEWS = ("delivered", "opened", "clicked", "complained", "bounced")
 
 
 def entries(host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = "") -> list[Entry]:
@@ -89,7 +90,7 @@ def record(host: str, events: Sequence[Happened]) -> int:
             if message is None:
                 continue
             _, new = models.Event.objects.get_or_create(
-                message=message, event=event.event, at=event.at, recipient=event.recipient,
+                message=message, event=event.event, at=event.at, recipient=event.recipient, reported=True,
                 defaults={"detail": event.detail},
             )  # fmt: skip
             added += new
@@ -101,23 +102,28 @@ def record(host: str, events: Sequence[Happened]) -> int:
 
 
 def _summarise(message: models.Message) -> None:
-    """The last event of a message: the worst of the last ones of its recipients."""
+    """The last event of a message: the worst of the last ones of its recipients.
+
+    What the host reports comes after our own outcome, whatever their clocks say; news of a message proves that it left.
+    """
     latest: dict[str, models.Event] = {}
-    for event in message.events.order_by("at", "pk"):
+    left = False
+    for event in message.events.filter(reported=True).order_by("at", "pk"):
         latest[event.recipient] = event
-    named = {recipient: event for recipient, event in latest.items() if recipient} or latest
-    whole = latest.get("")
-    last = list(named.values())
-    if whole is not None and named is not latest and len(named) < _recipients(message):
-        last.append(whole)
+        left = left or event.event in _NEWS
+    state = "sent" if left and message.state in ("queued", "in_doubt") else message.state
+    last = [event for recipient, event in latest.items() if recipient]
+    if len(last) < _recipients(message):
+        own = message.events.filter(reported=False).order_by("at", "pk").last()
+        at = own.at if own else message.sent_at
+        last.append(latest.get("") or models.Event(event=state, at=at))
     worst = max(last, key=lambda event: (SEVERITY.index(event.event) if event.event not in _GOOD else -1, event.at))
     if all(event.event in _GOOD for event in last):
         worst = min(last, key=lambda event: SEVERITY.index(event.event))
-    state = message.state
-    if state == "queued" and worst.event in (*_GOOD[1:], "complained", "bounced"):
+    if state == "queued" and worst.event == "sent":
         state = "sent"
     models.Message.objects.filter(pk=message.pk).update(last_event=worst.event, last_event_at=worst.at, state=state)
 
 
 def _recipients(message: models.Message) -> int:
-    return len(message.to) + len(message.cc) + len(message.bcc)
+    return 1 if message.redirected_to else len(message.to) + len(message.cc) + len(message.bcc)

@@ -20,7 +20,7 @@ class Client(models.Model):
     """A client as last pulled."""
 
     host = models.CharField(max_length=120)
-    ref = models.CharField(max_length=190)
+    ref = models.TextField()
     name = models.TextField()
     data = models.TextField()
 
@@ -32,9 +32,9 @@ class Invoice(models.Model):
     """An invoice as last pulled. ``present`` is false once the host no longer says that it is owed."""
 
     host = models.CharField(max_length=120)
-    ref = models.CharField(max_length=190)
-    number = models.CharField(max_length=190)
-    client = models.CharField(max_length=190)
+    ref = models.TextField()
+    number = models.TextField()
+    client = models.TextField()
     status = models.CharField(max_length=12)
     issue_date = models.CharField(max_length=10)
     due_date = models.CharField(max_length=10)
@@ -44,7 +44,7 @@ class Invoice(models.Model):
     salesperson = models.TextField()
     payment_link = models.TextField()
     pdf = models.TextField()
-    program = models.CharField(max_length=120)
+    program = models.TextField()
     held_until = models.CharField(max_length=10)
     instalments = models.TextField()
     invalid = models.TextField()
@@ -85,8 +85,8 @@ class ClientProgram(models.Model):
     """The program that was chosen for a client; ``none`` for none."""
 
     host = models.CharField(max_length=120)
-    client = models.CharField(max_length=190)
-    program = models.CharField(max_length=120)
+    client = models.TextField()
+    program = models.TextField()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["host", "client"], name="one_program_per_client"),)
@@ -96,8 +96,8 @@ class Plan(models.Model):
     """The hand-made part of an invoice's plan, and the version it is pinned to (0: none)."""
 
     host = models.CharField(max_length=120)
-    invoice = models.CharField(max_length=190)
-    program = models.CharField(max_length=120, default="")
+    invoice = models.TextField()
+    program = models.TextField(default="")
     version = models.IntegerField(default=0)
     restart = models.IntegerField(default=0)
     instalment = models.IntegerField(default=0)
@@ -112,8 +112,8 @@ class Hold(models.Model):
     """Nothing goes out for this client or invoice, up to and including ``until`` (null: for good)."""
 
     host = models.CharField(max_length=120)
-    client = models.CharField(max_length=190, default="")
-    invoice = models.CharField(max_length=190, default="")
+    client = models.TextField(default="")
+    invoice = models.TextField(default="")
     kind = models.CharField(max_length=12)
     until = models.DateField(null=True)
     reason = models.TextField()
@@ -144,7 +144,7 @@ class Message(models.Model):
     state = models.CharField(max_length=12)
     error = models.TextField(default="")
     channel = models.CharField(max_length=12)
-    client = models.CharField(max_length=190)
+    client = models.TextField()
     day = models.DateField()
     sent_at = models.DateTimeField()
     message_id = models.CharField(max_length=255, db_index=True)
@@ -174,17 +174,17 @@ class Reminder(models.Model):
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="reminders")
     host = models.CharField(max_length=120)
     key = models.CharField(max_length=64)
-    invoice = models.CharField(max_length=190)
-    number = models.CharField(max_length=190)
-    client = models.CharField(max_length=190)
+    invoice = models.TextField()
+    number = models.TextField()
+    client = models.TextField()
     client_name = models.TextField()
-    program = models.CharField(max_length=120)
+    program = models.TextField()
     version = models.IntegerField()
     step = models.IntegerField()
     step_name = models.CharField(max_length=120)
     instalment = models.IntegerField()
     restart = models.IntegerField()
-    cycle = models.CharField(max_length=190)
+    cycle = models.TextField()
     origin = models.CharField(max_length=12)
     day = models.DateField()
     residual = models.CharField(max_length=40)
@@ -202,13 +202,16 @@ class Reminder(models.Model):
 
 
 class Event(models.Model):
-    """What became of a message, for one recipient (empty: for all)."""
+    """What became of a message, for one recipient (empty: for all); ``reported`` by the host, or our own outcome."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
     event = models.CharField(max_length=12)
     at = models.DateTimeField()
     recipient = models.CharField(max_length=254, default="")
     detail = models.TextField(default="")
+    reported = models.BooleanField(default=False)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["message", "event", "at", "recipient"], name="one_event"),)
+        constraints = (
+            models.UniqueConstraint(fields=["message", "event", "at", "recipient", "reported"], name="one_event"),
+        )

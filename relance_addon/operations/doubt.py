@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relance_addon.core.errors import InputError, RelanceError
+from relance_addon.core.errors import InputError
 from relance_addon.core.model import OWED
 from relance_addon.core.records import Settled, Stored
 from relance_addon.hosts.port import BATCH, Connector
@@ -21,21 +21,24 @@ def listed(desk: Desk, host: str) -> list[Stored]:
 
 def settle_as_sent(desk: Desk, host: str, key: str) -> Stored:
     """Someone has seen that it left."""
-    stored = _one(desk, host, key)
+    desk.config.host(host)
+    desk.open_journal()
     from relance_addon.journal import claims, database
 
-    with database.run_lock(host):
+    with database.run_lock(host), database.journal_errors():
+        stored = _one(desk, host, key)
         claims.settle(host, [Settled(stored.mark.key, "sent")], desk.now())
     return stored
 
 
 def send_again(desk: Desk, host: str, key: str) -> Settled:
-    """Send exactly the same message again, now. Refused when one of its invoices is no longer open."""
+    """Send exactly the same message again, now. Raises InputError when one of its invoices is no longer open."""
     connector = desk.connector(host)
-    stored = _one(desk, host, key)
+    desk.open_journal()
     from relance_addon.journal import claims, database
 
     with database.run_lock(host), database.journal_errors():
+        stored = _one(desk, host, key)
         _refuse_settled(desk, host, connector, stored)
         outgoing = claims.outgoing(host, stored.mark.key)
         (outcome,) = post(connector, [outgoing])
@@ -53,7 +56,7 @@ def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored)
         one = now.get(key)
         if one is None or one.invalid or one.status not in OWED - {"draft", "disputed"} or one.residual <= 0:
             status = "gone" if one is None else "paid" if one.status == "open" else one.status
-            raise RelanceError(
+            raise InputError(
                 f"{number} is {status} on {host}: not sent again; settle it with --sent {stored.mark.key}"
             )
 

@@ -49,7 +49,10 @@ def exact(desk: Desk, host: str, key: str) -> bytes:
     desk.open_journal()
     from relance_addon.journal import claims
 
-    return claims.mime(host, key)
+    content = claims.mime(host, key)
+    if content is None:
+        raise InputError(f"no message {key!r} on {host}; the log has their keys as message_key")
+    return content
 
 
 def save_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:

@@ -175,10 +175,12 @@ def recover(desk: Desk, host: str, connector: Connector) -> None:
             if answer is not None and answer.presence == "present":
                 outcomes.append(Settled(one.mark.key, answer.state))
             elif answer is not None and answer.presence == "absent" and connector.capabilities.proves_absence:
-                outcomes.append(Settled(one.mark.key, "failed", "interrupted before it left"))
+                counted = one.state != "claimed"  # a process that died is no attempt that failed
+                outcomes.append(Settled(one.mark.key, "failed", "interrupted before it left", counted))
             elif one.state == "claimed":
                 outcomes.append(Settled(one.mark.key, "in_doubt", "interrupted; the host has no trace of it"))
-    claims.settle(host, outcomes, desk.now())
+    if outcomes:
+        claims.settle(host, outcomes, desk.now())
 
 
 def reread(
@@ -242,9 +244,7 @@ def _reconsider(
     same = {key for key, one in now.items() if one.verdict == "send" and _same_step(one, before[key])}
     gone = [f"{before[key].invoice.number}: {_words(now.get(key))}" for key in before if key not in same]
     rest = next((one for one in again.messages if any(part.invoice.id in same for part in one.decisions)), None)
-    ran.decisions[:] = [
-        now[one.invoice.id] if one.invoice.id in now and one.invoice.id not in same else one for one in ran.decisions
-    ]
+    ran.decisions[:] = [now.get(one.invoice.id, one) for one in ran.decisions]
     if rest is None:
         return None, "; ".join(gone) or "its recipients changed"
     kept = tuple(one for one in rest.decisions if one.invoice.id in same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,7 +11,14 @@ from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
 from markupsafe import Markup, escape
 
-from relance_addon.mail.limits import WORK, LimitError
+from relance_addon.mail.limits import ARGUMENT, WORK, LimitError
+
+
+def short(args: Iterable[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse long texts as arguments: what looks for one in another may take the product of their lengths."""
+    for argument in (*args, *kwargs.values()):
+        if isinstance(argument, str) and len(argument) > ARGUMENT:
+            raise LimitError(f"gives a text of {len(argument)} characters to a function; give a shorter one")
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,6 +30,7 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(value, Undefined):
             str(value)
         sandbox.spend(value)
+        short(args, kwargs)
         mode = getattr(function, "jinja_pass_arg", None)
         given = {"context": (context,), "eval_context": (context.eval_ctx,), "environment": (sandbox,)}
         result = function(*given.get(getattr(mode, "name", ""), ()), value, *args, **kwargs)

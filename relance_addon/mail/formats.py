@@ -27,7 +27,7 @@ class Formats:
             return " + ".join(self.money(part, code) for code, part in amount.items())
         if isinstance(amount, bool) or not isinstance(amount, (int, float, Decimal)):
             raise TypeError("money takes an amount and its currency, such as money(invoice.total, invoice.currency)")
-        if not isinstance(currency, str) or not currency:
+        if not isinstance(currency, str) or not 0 < len(currency) <= 10:
             raise TypeError("money takes the currency after the amount, such as money(invoice.total, invoice.currency)")
         key = (str(amount), currency)
         text = self._money.get(key)

@@ -18,6 +18,8 @@ STRING: Final = 100_000
 """Characters of one string in an expression."""
 ITEMS: Final = 10_000
 """Items of one list."""
+ARGUMENT: Final = 1_000
+"""Characters of a text that a method or filter is given to look for."""
 RANGE: Final = 1_000
 """Numbers of one range."""
 DIGITS: Final = 10**30

@@ -82,7 +82,7 @@ class Renderer:
         engine, name, body = self._schedule(language)
         objects = schedule_values(decision, today, engine.formats)
         objects["title"] = one_line(engine.run(name, objects))
-        html = self._inliner.inline(_CONTROLS.sub("", engine.run(body, objects)))
+        html = self._inline(_CONTROLS.sub("", engine.run(body, objects)), body.source)
         return _file_name(objects["title"]), "text/html", html.encode()
 
     def schedule_name(self, decision: Decision, language: str, today: date) -> str:
@@ -131,12 +131,19 @@ class Renderer:
         return said
 
     def _document(self, engine: Engine, body: Text, content: str, objects: Mapping[str, Any]) -> str:
-        reason = too_tangled(content)
-        if reason:
-            raise InputError(Problem(body.source.where, body.source.key, reason))
         if not _DOCUMENT.match(content):
             content = engine.run(engine.compile(self._part(LAYOUT, engine.language)[0]), objects)
-        return self._inliner.inline(content)
+        return self._inline(content, body.source)
+
+    def _inline(self, html: str, source: Source) -> str:
+        """The document with its styles in its tags. Raises InputError when it cannot be made."""
+        reason = too_tangled(html)
+        if reason:
+            raise InputError(Problem(source.where, source.key, reason))
+        try:
+            return self._inliner.inline(html)
+        except css_inline.InlineError as error:
+            raise InputError(Problem(source.where, source.key, f"styles: {error}")) from None
 
     def _schedule(self, language: str) -> tuple[Engine, Text, Text]:
         source, language = self._part(SCHEDULE, language)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from types import BuiltinMethodType
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateAssertionError, nodes, pass_context
@@ -22,7 +23,7 @@ from jinja2.utils import Namespace
 from markupsafe import Markup, escape
 
 from relance_addon.core.toml import nearest
-from relance_addon.mail.filters import FILTERS
+from relance_addon.mail.filters import FILTERS, short
 from relance_addon.mail.limits import DIGITS, ITEM, ITEMS, OUTPUT, RANGE, STRING, TICKS, WORK, LimitError
 
 TICK = "(tick)"
@@ -226,6 +227,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         __self.tick()
+        if isinstance(__obj, BuiltinMethodType):
+            short(args, kwargs)
         result = super().call(__context, __obj, *args, **kwargs)
         if type(result) is list:
             __self.work -= sum(map(len, result))
@@ -274,12 +277,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        _inspect(tree, name, filename, self.filters)
+        _inspect(tree, name, filename, self.filters, self.tests)
         _rewrite(tree)
         return tree
 
 
-def _inspect(tree: nodes.Template, name: str | None, filename: str | None, filters: Mapping[str, object]) -> None:
+def _inspect(
+    tree: nodes.Template, name: str | None, filename: str | None, filters: Mapping[str, Any], tests: Mapping[str, Any]
+) -> None:
     def refuse(node: nodes.Node, reason: str) -> None:
         raise TemplateAssertionError(reason, node.lineno, name, filename)
 
@@ -294,6 +299,8 @@ def _inspect(tree: nodes.Template, name: str | None, filename: str | None, filte
             refuse(node, f"{node.name!r} does not exist here")
         elif isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
             refuse(node, f"{node.attr!r} is out of reach for templates")
+        elif isinstance(node, nodes.Test) and node.name not in tests:
+            refuse(node, f"unknown test {node.name!r}{nearest(node.name, tests)}")
         elif isinstance(node, (nodes.Filter, nodes.FilterBlock)):
             filtered = node.filter if isinstance(node, nodes.FilterBlock) else node
             if filtered.name not in filters:

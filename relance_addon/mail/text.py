@@ -16,26 +16,43 @@ _SPACES = re.compile(r"[ \t\r\n\f]+")
 _LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]»”’]")
 _PARAGRAPHS = frozenset(("p", "div", "table", "ul", "ol", "h1", "h2", "h3", "h4", "blockquote", "hr", "section"))
 _BLANKS = re.compile(r"\n[ ]*(?:\n[ ]*){2,}")
-_FORMATTING = re.compile(
-    r"<(/?)(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s>/])", re.IGNORECASE
+_OPEN = re.compile(r"<([a-zA-Z][^\s/>]{0,20})")
+_BY_THEMSELVES = "area|base|br|col|dd|dt|hr|img|input|li|link|meta|option|p|tbody|td|tfoot|th|thead|tr|wbr"
+_ATTRIBUTES = r"(?:\s+[\w:-]+(?:=(?:\"[^\"<>\0]*+\"|'[^'<>\0]*+'|[^\s\"'<>=`\0]++))?)*+\s*+/?"
+_ALONES = rf"(?:</?(?:{_BY_THEMSELVES})\b{_ATTRIBUTES}>[^<]*+)*+"
+_CLOSED = re.compile(
+    rf"<(?!(?:{_BY_THEMSELVES})\b)([a-zA-Z]\w{{0,20}}+){_ATTRIBUTES}>[^<]*+{_ALONES}</\1\s*>", re.IGNORECASE
+)
+_ALONE = frozenset(_BY_THEMSELVES.split("|"))
+_FORMATTING = frozenset(
+    ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 )
 COLUMN_GAP = "  "
-MAX_OPEN = 50
-"""Tags such as <b> that may be open at once: each is opened again in every paragraph that follows."""
+MAX_OPEN = 300
+"""Tags that may be left open, or nest without end: parsers go down one level for each."""
+MAX_ELEMENTS = 1_000_000
+"""Elements that parsing may make: an open <b> is made again in every paragraph that follows."""
 MAX_STYLING = 20_000_000
 """Style rules times elements that may be matched."""
 
 
 def too_tangled(html: str) -> str:
     """Why this HTML would take too long to parse and to style; nothing when it does not."""
+    # The libraries that do both have no limits of their own, and end the whole process when they go too deep.
     if html.count("{") * html.count("<") > MAX_STYLING:
         return "has too many style rules for so many elements; have fewer"
-    open_tags: dict[str, int] = {}
-    for closing, name in _FORMATTING.findall(html):
-        count = open_tags.get(name, 0) + (-1 if closing else 1)
-        open_tags[name] = max(count, 0)
-        if count > MAX_OPEN:
-            return f"leaves too many <{name}> open; close them"
+    left = html
+    for _ in range(8):
+        # Not to nothing: what stands around must not grow together into other tags.
+        left, count = _CLOSED.subn("\0", left)
+        if not count:
+            break
+    names = [name.lower() for name in _OPEN.findall(left)]
+    if sum(name not in _ALONE for name in names) > MAX_OPEN:
+        return "leaves too many tags open, or nests them too deep; close them"
+    formatting = sum(name in _FORMATTING for name in names)
+    if (formatting + 1) * html.count("<") > MAX_ELEMENTS:
+        return "leaves tags such as <b> or <a> open, or has too many tags; close them"
     return ""
 
 

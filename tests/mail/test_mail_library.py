@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 
 from relance_addon.core.errors import InputError
 from relance_addon.mail.check import check_library
+from relance_addon.mail.filters import FILTERS
 from relance_addon.mail.library import Library, shipped
+from relance_addon.mail.macros import MACROS
+from relance_addon.mail.sandbox import Objects
 
 Write = Callable[..., Path]
 NAMES = ("courtesy", "default", "final", "first", "notice", "second", "statement")
@@ -103,3 +107,15 @@ def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../fr/_end.html", "/etc/passwd", "..", "", "_end", "_end.py", "_none.html"])
 def test_parts_outside_the_library_do_not_exist(name: str) -> None:
     assert Library(shipped()).part(name, "fr") is None
+
+
+def test_the_page_on_templates_names_every_macro_object_filter_and_template() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+    filters = re.search(r"Filters: `([^`]*)`", page)
+    assert filters
+    assert sorted(filters[1].split()) == sorted({*FILTERS, "money", "date"})
+    slots = {name for kind in Objects.__subclasses__() for name in kind.__slots__}
+    for name in (*(f"#{macro}#" for macro in MACROS), *Library(shipped()).names(), *slots):
+        assert f"`{name}`" in page or f".{name}`" in page, name
+    for picture in re.findall(r"\((pictures/[^)]*)\)", page):
+        assert (Path(__file__).parents[2] / "docs" / picture).is_file(), picture

@@ -44,6 +44,10 @@ LOOPS = {
     + "{% endset %}{% for i in range(1000) %}"
     + "{{ (x ~ 'b') in (x ~ x) }}" * 20
     + "{% endfor %}",
+    "stripping long texts": "{% set x %}" + "b" * 90000 + "{% endset %}{% set y %}" + "a" * 90000 + "b{% endset %}"
+    "{% for i in range(1000) %}{{ x.strip(y) }}{% endfor %}",
+    "trimming long texts": "{% set x %}" + "b" * 90000 + "{% endset %}{{ 'b'|trim(x) }}",
+    "unfinished tags": "{% raw %}" * 28000,
     "deep nesting": "".join("{% for i in range(1) %}" for _ in range(40)) + "x" + "{% endfor %}" * 40,
     "deep brackets": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "deep conditions": "{% if true %}" * 500 + "x" + "{% endif %}" * 500,
@@ -81,6 +85,7 @@ MEMORY = {
     "indentation": "{{ 'a'|indent(1000000000) }}",
 }
 INTERNALS = {
+    "an unknown test in a branch": "{% if false %}{{ 1 is foo }}{% endif %}x",
     "a class": "{{ ''.__class__ }}",
     "a class by item": "{{ ''['__class__'] }}",
     "a class by joined item": "{{ ''['__cla' ~ 'ss__'] }}",
@@ -159,12 +164,29 @@ def test_a_thousand_invoices_are_within_the_limits(renderer: Renderer) -> None:
     assert "FA-0999" in rendered.html
 
 
-@pytest.mark.parametrize("tag", ["b", "a", "font"])
-def test_tags_left_open_are_refused_before_they_multiply(write: Callable[..., Path], tag: str) -> None:
-    opened = "".join(f"<{tag} c={number}>" for number in range(2000))
-    mine = Renderer(Library(write("x.html", f"Subject: x\n{opened}{'<p>x' * 5000}"), shipped()), "fr")
-    with pytest.raises(InputError, match=r"templates/fr/x.html: leaves too many"):
+TANGLED = {
+    "formatting left open": "".join(f"<b c={number}>" for number in range(40)) + "<p>x" * 30000,
+    "deep elements": "<div>" * 20000 + "x",
+    "deep elements that are closed": "<div>" * 20000 + "x" + "</div>" * 20000,
+    "deep tables": "<table><tr><td>" * 10000 + "x",
+    "elements that cross": "<div><table></div></table>x" * 20000,
+    "tags in attributes": "<strong title='></strong>'>x" * 20000,
+    "tags in broken attributes": '<i a"><div><div>x"></i>' * 20000,
+    "tags that grow together": "<di<b></b>v></div>x" * 20000,
+}
+
+
+@pytest.mark.parametrize("html", TANGLED.values(), ids=TANGLED.keys())
+def test_tags_that_nest_or_multiply_are_refused_before_they_are_parsed(write: Callable[..., Path], html: str) -> None:
+    text = f"Subject: x\ny{{% for i in range(2) %}}{html[:150_000]}{{% endfor %}}"
+    mine = Renderer(Library(write("x.html", text), shipped()), "fr")
+    with pytest.raises(InputError, match=r"templates/fr/x.html: (leaves|nests)"):
         mine.render(message(template="x"), TODAY, {})
+
+
+def test_styles_that_cannot_be_read_are_refused(write: Callable[..., Path]) -> None:
+    mine = Renderer(Library(write("x.html", "Subject: x\n<link rel=stylesheet href=x>y"), shipped()), "fr")
+    assert mine.render(message(template="x"), TODAY, {}).text == "y\n"
 
 
 def test_too_many_style_rules_are_refused(write: Callable[..., Path]) -> None:

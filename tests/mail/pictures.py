@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 WIDTHS = {"wide": 800, "narrow": 360}
-SAMPLES = {"courtesy": ("one", "several"), "statement": ("several",)}
+SAMPLES = {"courtesy": ("one",), "statement": ("several",)}
 ONE, COMING, SEVERAL = range(3)
 
 

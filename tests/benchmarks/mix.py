@@ -58,7 +58,7 @@ def made(size: int, seed: int = 1) -> Mix:
     attempts: dict[str, tuple[Attempt, ...]] = {}
     for number in range(1, size + 1):
         client = clients[str(1 + int((len(clients) - 1) * random.random() ** 1.5))]
-        late = -random.randint(-2, 180) if random.random() < 0.76 else 3 + int(177 * random.random() ** 2)
+        late = -random.randint(-2, 180) if random.random() < 0.76 else 3 + int(177 * random.random() ** 1.6)
         one = _invoice(number, client, late, random)
         invoices.append(one)
         program = "public" if "public" in client.tags else "standard"

@@ -137,7 +137,7 @@ def _record(kept: Kept, message: Outgoing) -> bytes:
         "client": message.client,
         "due_date": message.day.isoformat(),
         "summary": message.subject,
-        "note": message.text,
+        "note": message.text.strip(),
         "user": str(message.sender),
     }
     return _line([harmless(cells.get(column, "")) for column in kept.columns], kept.delimiter, csv.QUOTE_ALL)

@@ -22,6 +22,7 @@ class People:
         self.clients: dict[str, Client] = {}
         self.places: dict[str, int] = {}
         self.problems: list[Problem] = []
+        self._derived_problems: dict[str, list[Problem]] = {}
         self._contacts: dict[str, tuple[Contact, ...]] = {}
         if not self.derived:
             self._load()
@@ -34,12 +35,16 @@ class People:
             return ""
         return f"no client {client!r} in {self.table.shown}"
 
-    def derive(self, row: list[str], line: Line) -> None:
-        """Make the client of an invoice's row, unless an earlier line did."""
-        client = self._client((line.place, row, ""), line)
-        if client is not None and client.id not in self.clients:
-            self.clients[client.id] = replace(client, contacts=self._contacts.get(client.id, ()))
-            self.places[client.id] = line.place
+    def derive(self, id_: str, place: int, row: list[str]) -> list[Problem]:
+        """Make the client ``id_`` of an invoice's row, unless an earlier line did; what is wrong with it."""
+        if id_ not in self.clients:
+            line = Line(self.table, place)
+            client = self._client((place, row, ""), line)
+            if client is not None:
+                self.clients[id_] = replace(client, contacts=self._contacts.get(id_, ()))
+                self.places[id_] = place
+            self._derived_problems[id_] = line.problems
+        return self._derived_problems.get(id_, [])
 
     def _load(self) -> None:
         for record in self.table.records():

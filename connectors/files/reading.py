@@ -114,7 +114,7 @@ class Ledger:
                 first = bool(key) and key.isprintable() and found.setdefault(key, place) == place
                 client = client.strip() if people.derived and not error else ""
                 if first and client and client not in people.clients:
-                    people.derive(row, Line(table, place))
+                    people.derive(client, place, row)
             self._index = found
         return self._index
 
@@ -123,8 +123,9 @@ class Ledger:
 
     def _batches(self, reader: Invoices, index: dict[str, int]) -> Iterator[tuple[list[Invoice], list[Problem]]]:
         table, people = reader.table, self.people
-        quick, owed, clients, derived, hides = reader.quick, OWED, people.clients, people.derived, reader.settles
+        quick, owed, derived, hides = reader.quick, OWED, people.derived, reader.settles
         place_of = index.setdefault
+        met: set[str] = set()
         invoices: list[Invoice] = []
         problems: list[Problem] = []
         for record in table.records():
@@ -144,10 +145,9 @@ class Ledger:
                 text = f"{invoice.id!r} stands on an earlier line already, which is the one used"
                 problems.append(table.problem(place, "id", text))
                 continue
-            if derived and not error and invoice.client and invoice.client not in clients:
-                line = Line(table, place)
-                people.derive(row, line)
-                problems += line.problems
+            if derived and not error and invoice.client and invoice.client not in met:
+                met.add(invoice.client)
+                problems += people.derive(invoice.client, place, row)
             if invoice.status in owed and not (hides and reader.hidden(invoice)):
                 invoices.append(invoice)
             if len(invoices) >= PAGE or len(problems) >= PAGE:

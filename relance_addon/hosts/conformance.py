@@ -228,7 +228,7 @@ class Conformance:
         assert any(one.kind == "invoice" and one.samples for one in fields)
         assert all(len(one.samples) <= 3 for one in fields)
 
-    def test_close_can_be_called_twice_and_opens_again(self, subject: Subject) -> None:
+    def test_close_can_be_called_twice(self, subject: Subject) -> None:
         subject.put([invoice("1")], self.clients)
         connector = subject.connect()
         _pull(connector)

@@ -76,6 +76,7 @@ class Answer(NamedTuple):
     state: Literal["sent", "queued", "failed", "in_doubt"]
     error: str
     left: bool
+    tried: bool = True
 
 
 class FakeHost(Cannot):
@@ -158,12 +159,15 @@ class FakeHost(Cannot):
         state: Literal["sent", "queued", "failed", "in_doubt"],
         error: str = "",
         left: bool | None = None,
+        tried: bool = True,
     ) -> None:
         """Let the next message with this key, or about this invoice, come out so.
 
-        ``left``: whether it left nevertheless; by default what was sent or queued did, and nothing else.
+        ``left``: whether it left nevertheless; by default what was sent or queued did, and nothing else. ``tried``:
+        whether it was attempted at all.
         """
-        self._answers[key].append(Answer(state, error, state in ("sent", "queued") if left is None else left))
+        leaves = state in ("sent", "queued") if left is None else left
+        self._answers[key].append(Answer(state, error, leaves, tried))
 
     def presence(self, key: str, presence: Literal["present", "absent", "unknown"]) -> None:
         """Let ``find`` say this of a mark, whatever was posted."""
@@ -252,7 +256,7 @@ class FakeHost(Cannot):
             answer = self._answer(message)
             if answer.left and not (self.capabilities.unique_marks and self.left(message.key)):
                 self.posted.append(message)
-            outcomes.append(Posted(message.key, answer.state, answer.error))
+            outcomes.append(Posted(message.key, answer.state, answer.error, answer.tried))
         if fault is not None:
             raise fault.error
         return outcomes

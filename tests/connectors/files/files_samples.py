@@ -14,6 +14,7 @@ from relance_addon.hosts.port import Surroundings
 
 TODAY = date(2026, 11, 21)
 HEADER = "id,client,issue_date,residual"
+FULL_HEADER = HEADER + ",number,status,due_date,total,currency,salesperson,payment_link,pdf,program,hold_until"
 
 
 class Sample:

@@ -213,6 +213,10 @@ def test_a_wrong_address_in_an_invoices_own_columns_is_told_once(sample: Sample)
     assert pulled.told == ["data/invoices.csv:2: email: 'nowhere' is no mail address"]
     assert pulled.clients["3"].invalid
     assert pulled.ids == ["1", "2"]
+    assert sample.pull().told == pulled.told, "and again by the next pull"
+    connector = sample.connect()
+    connector.read(["2"], TODAY)
+    assert sample.pull().told == pulled.told, "and after it was read"
 
 
 def test_clients_of_paid_invoices_alone_are_not_told(sample: Sample) -> None:

@@ -22,7 +22,7 @@ def today() -> date:
 
 
 def write_demo(folder: Path, config: str, today: date) -> None:
-    """Make the demonstration's folder; its dates are days before and after ``today``. Raises InputError if it is there."""
+    """Make the demonstration's folder, its dates around ``today``. Raises InputError if it is there already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is there already; remove it, or name another folder: relance demo DIR")
     _copy(loading.demo(), folder, config, today)
@@ -49,7 +49,7 @@ def _dated(content: bytes, today: date) -> bytes:
 
 
 def write_first_files(config: Path) -> list[Path]:
-    """Write a commented configuration and programs beside it. Raises InputError, and writes nothing, if one is there."""
+    """Write a commented configuration, and programs beside it. Raises InputError if either is there already."""
     folder = files("relance_addon.operations") / "examples"
     targets = {config: "relance.toml", config.with_name("programs.toml"): "programs.toml"}
     for target in targets:

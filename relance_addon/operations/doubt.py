@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import OWED
 from relance_addon.core.records import Settled, Stored
@@ -33,11 +35,10 @@ def settle_as_sent(desk: Desk, host: str, key: str) -> Stored:
 
 def send_again(desk: Desk, host: str, key: str) -> Settled:
     """Send exactly the same message again, now. Raises InputError when one of its invoices is no longer open."""
-    connector = desk.connector(host)
     desk.open_journal()
     from relance_addon.journal import claims, database
 
-    with database.run_lock(host), database.journal_errors():
+    with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         stored = _one(desk, host, key)
         _refuse_settled(desk, host, connector, stored)
         outgoing = claims.outgoing(host, stored.mark.key)
@@ -56,9 +57,7 @@ def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored)
         one = now.get(key)
         if one is None or one.invalid or one.status not in OWED - {"draft", "disputed"} or one.residual <= 0:
             status = "gone" if one is None else "paid" if one.status == "open" else one.status
-            raise InputError(
-                f"{number} is {status} on {host}: not sent again; settle it with --sent {stored.mark.key}"
-            )
+            raise InputError(f"{number} is {status} on {host}: not sent again; settle it with --sent {stored.mark.key}")
 
 
 def _one(desk: Desk, host: str, key: str) -> Stored:

@@ -21,7 +21,7 @@ def page(desk: Desk, document: Mapping[str, Any]) -> str:
     from babel.numbers import format_currency
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from relance_addon.core.words import REASONS as words
+    from relance_addon.core.words import REASONS
 
     language = "en" if desk.config.file.relance.language == "en" else "fr"
     environment = Environment(
@@ -37,7 +37,7 @@ def page(desk: Desk, document: Mapping[str, Any]) -> str:
         )
     ]
     return environment.get_template("page/simulation.html").render(
-        document=document, clients=clients, messages=messages, words=words[language], language=language
+        document=document, clients=clients, messages=messages, words=REASONS[language], language=language
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from relance_addon.core import group
@@ -35,13 +36,18 @@ class Result:
 
 @dataclass(slots=True)
 class Ran:
-    """A run: its number, the decisions as they ended, a result per message, and the error that broke it off."""
+    """A run: its number, the decisions as they ended by invoice id, a result per message, what broke it off."""
 
     number: int
     state: simulate.State
-    decisions: list[Decision]
+    decided: dict[str, Decision]
     results: list[Result] = field(default_factory=list)
     broken: HostError | None = None
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """The decisions as they ended, in order of client id, then invoice id."""
+        return list(self.decided.values())
 
 
 def _quiet(done: int, total: int) -> None:
@@ -50,11 +56,10 @@ def _quiet(done: int, total: int) -> None:
 
 def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
     """Send what is due today. Raises Busy, InputError or HostError when nothing was sent."""
-    connector = desk.connector(host)
     desk.open_journal()
     from relance_addon.journal import claims, database, hosts
 
-    with database.run_lock(host), database.journal_errors():
+    with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         sync.refuse_earlier(desk, host)
         recover(desk, host, connector)
         sync.pull(desk, host, connector)
@@ -64,7 +69,8 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
             outcome = simulate.decide(desk, host, state, connector, active=state.activated)
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)
-        ran = Ran(claims.begin(host, desk.today, desk.now()), state, outcome.decisions)
+        decided = {one.invoice.id: one for one in outcome.decisions}
+        ran = Ran(claims.begin(host, desk.today, desk.now()), state, decided)
         _send(desk, host, connector, ran, outcome, progress)
         claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
         return ran
@@ -232,9 +238,7 @@ def _reconsider(
     state, client = ran.state, message.client.id
     mine = {one.invoice.id for one in message.decisions}
     invoices = [
-        fresh.get(one.id) or (replace(one, status="cancelled") if one.id in mine else one)
-        for one in state.invoices
-        if one.client == client
+        fresh.get(one.id) or (replace(one, status="cancelled") if one.id in mine else one) for one in state.owed[client]
     ]
     policy: Policy = replace(desk.policy, per_run=None)
     known = {**state.clients, **clients}
@@ -244,7 +248,7 @@ def _reconsider(
     same = {key for key, one in now.items() if one.verdict == "send" and _same_step(one, before[key])}
     gone = [f"{before[key].invoice.number}: {_words(now.get(key))}" for key in before if key not in same]
     rest = next((one for one in again.messages if any(part.invoice.id in same for part in one.decisions)), None)
-    ran.decisions[:] = [now.get(one.invoice.id, one) for one in ran.decisions]
+    ran.decided.update(now)
     if rest is None:
         return None, "; ".join(gone) or "its recipients changed"
     kept = tuple(one for one in rest.decisions if one.invoice.id in same)

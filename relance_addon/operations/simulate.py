@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 from relance_addon.core import group
 from relance_addon.core.decide import SETTLED, Decision
+from relance_addon.core.errors import InputError
 from relance_addon.core.model import Client, History, Invoice, natural
 from relance_addon.core.program import Book
 from relance_addon.core.records import Happened
@@ -19,13 +20,18 @@ from relance_addon.operations.memory import paused_collection
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a decision is made of, as the journal has it."""
+    """All that a decision is made of, as the journal has it. ``owed`` are the invoices by client, in order of ids."""
 
-    invoices: Sequence[Invoice]
+    owed: Mapping[str, Sequence[Invoice]]
     clients: Mapping[str, Client]
     book: Book
     history: History
     activated: bool
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """All invoices, in order of client id, then invoice id."""
+        return [invoice for invoices in self.owed.values() for invoice in invoices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,11 @@ class Simulation:
 
 def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
     """Decide for one host today, after a pull unless told otherwise. Nothing leaves."""
-    connector = desk.connector(host)
     desk.open_journal()
     from relance_addon.journal import database
 
-    with database.run_lock(host) if pulls else nullcontext(), database.journal_errors():
+    lock = database.run_lock(host) if pulls else nullcontext()
+    with closing(desk.connector(host)) as connector, lock, database.journal_errors():
         sync.refuse_earlier(desk, host)
         if pulls:
             sync.pull(desk, host, connector)
@@ -59,17 +65,15 @@ def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
 
 
 def load(desk: Desk, host: str) -> State:
-    """The state of a host in the journal, its invoices in order of client id, then invoice id."""
+    """The state of a host in the journal."""
     from relance_addon.journal import history, hosts, ledger, programs
 
-    owed: dict[str, list[Invoice]] = {}
+    found: dict[str, list[Invoice]] = {}
     for invoice in ledger.invoices(host):
-        owed.setdefault(invoice.client, []).append(invoice)
-    found: list[Invoice] = []
-    for client in sorted(owed, key=natural):
-        found += sorted(owed[client], key=lambda invoice: natural(invoice.id))
+        found.setdefault(invoice.client, []).append(invoice)
+    owed = {key: sorted(found[key], key=lambda invoice: natural(invoice.id)) for key in sorted(found, key=natural)}
     clients, past = ledger.clients(host), history.history(host, desk.today)
-    return State(found, clients, programs.book(), past, hosts.state(host).activated)
+    return State(owed, clients, programs.book(), past, hosts.state(host).activated)
 
 
 def decide(desk: Desk, host: str, state: State, connector: Connector, active: bool) -> group.Outcome:
@@ -135,7 +139,12 @@ def describe(desk: Desk, connector: Connector, messages: Sequence[group.Message]
     links = payment_links(connector, messages)
     subjects, names = [], []
     for message in messages:
-        subjects.append(desk.renderer.subject(message, desk.today, links))
+        try:
+            subjects.append(desk.renderer.subject(message, desk.today, links))
+        except InputError as error:
+            # in a run this message fails, and the others go
+            desk.report(f"{', '.join(one.invoice.number for one in message.decisions)}: {error}")
+            subjects.append("")
         names.append(attachment_names(desk, message))
     return subjects, names
 

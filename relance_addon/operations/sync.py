@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,10 @@ class Pulled:
 
 def sync(desk: Desk, host: str, full: bool = False) -> Pulled:
     """Pull a host by itself, under the lock of its runs."""
-    connector = desk.connector(host)
     desk.open_journal()
     from relance_addon.journal import database
 
-    with database.run_lock(host), database.journal_errors():
+    with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         refuse_earlier(desk, host)
         return pull(desk, host, connector, full)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -36,14 +37,14 @@ class Owing:
 
 def unpaid(desk: Desk, host: str, overdue: bool = False, pending: bool = False, client: str = "") -> list[Unpaid]:
     """The unpaid invoices, after a pull; in order of client id, then invoice id. Both flags unset: all of them."""
-    connector = desk.connector(host)
     desk.open_journal()
     try:
         sync.sync(desk, host)
     except Busy as busy:
         desk.say(f"{busy}: as last pulled")
     state = simulate.load(desk, host)
-    outcome = simulate.decide(desk, host, state, connector, active=True)
+    with closing(desk.connector(host)) as connector:
+        outcome = simulate.decide(desk, host, state, connector, active=True)
     found = [
         one for one in outcome.decisions if one.invoice.status in ("open", "disputed") and one.invoice.residual > 0
     ]

@@ -18,7 +18,7 @@ from relance_addon.operations.simulate import State, payment_links, pdf_name
 def compose(
     desk: Desk, host: str, connector: Connector, state: State, messages: Sequence[Message]
 ) -> list[tuple[Outgoing, str]]:
-    """Each message ready to leave, and what keeps it from leaving (empty: nothing): its claims are settled as failed."""
+    """Each message ready to leave, and what keeps it from leaving (empty: nothing); its claims then fail."""
     links = payment_links(connector, messages)
     documents = _pdfs(connector, messages)
     at = desk.now()

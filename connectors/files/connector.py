@@ -82,6 +82,10 @@ class FilesConnector(Cannot):
             self._ledger = Ledger(Opened(self.folder, self.settings, self.sources, self.surroundings))
         return self._ledger
 
+    def numbered(self, number: str) -> Sequence[str]:
+        """The ids of the lines of that number."""
+        return self.ledger().numbered(number)
+
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """File and line of invoices and clients."""
         return self.ledger().locate(kind, ids)

@@ -94,6 +94,17 @@ class Ledger:
         wanted = dict.fromkeys(invoice.client for invoice in invoices)
         return Page(invoices, [clients[client] for client in wanted if client in clients], problems, gone)
 
+    def numbered(self, number: str) -> list[str]:
+        """The ids of the invoices of a number, whatever their status."""
+        table = self.opened.invoices
+        pick = mapping.columns(self.opened.sources["invoice"], table.columns, ("id", "number"))
+        known, found = self.index(), list[str]()
+        for place, row, error in table.records():
+            key, said = (text.strip() for text in pick(whole(row, len(table.columns)) if error else row))
+            if (said or key) == number and known.get(key) == place:
+                found.append(key)
+        return found
+
     def locate(self, kind: Kind, ids: Sequence[str]) -> dict[str, str]:
         """The file and line of invoices and clients."""
         if kind not in ("invoice", "client"):

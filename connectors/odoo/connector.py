@@ -60,6 +60,10 @@ class OdooConnector(Cannot):
         """Those invoices and their clients as they are now."""
         return self._reader().some(invoices)
 
+    def numbered(self, number: str) -> Sequence[str]:
+        """The ids of the customer invoices of that number."""
+        return self._reader().numbered(number)
+
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """The page of each record in Odoo, at the address that every version knows."""
         numbers = [int(one) for one in ids if one.isdecimal()]

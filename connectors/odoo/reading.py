@@ -72,6 +72,7 @@ class Reader:
     def __init__(self, transport: Transport, schema: Schema, sources: Sources, currency: str) -> None:
         self._records = Records(transport, schema)
         self._fields = {kind: Fields(kind, mapped, schema) for kind, mapped in sources.by_kind.items()}
+        self._number = sources.by_kind["invoice"]["number"].direct or "name"
         self._own_status = bind(sources.own_status, at)
         self._currency = currency
         self._given: set[int] = set()
@@ -91,6 +92,12 @@ class Reader:
         page = self._page(self._moves([("move_type", "in", _TYPES), ("id", "in", numbers)], order="id"))
         there = {invoice.id for invoice in page.invoices}
         return page._replace(gone=[one for one in ids if one not in there])
+
+    def numbered(self, number: str) -> list[str]:
+        """The ids of the invoices of a number, whatever became of them."""
+        domain = [("move_type", "in", _TYPES), (self._number, "=", number)]
+        rows = self._records.search("account.move", domain, ["name"])
+        return [str(row["id"]) for row in rows]
 
     def samples(self, count: int) -> dict[Kind, list[Record]]:
         """A few records of each kind as they were read, by kind."""

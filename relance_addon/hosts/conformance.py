@@ -219,6 +219,11 @@ class Conformance:
         assert list(connector.events([message("never", stranger).mark])) == []
         assert dict(connector.find([])) == {}
 
+    def test_an_invoice_is_found_by_its_number_whatever_its_status(self, subject: Subject) -> None:
+        subject.put([invoice("1", number="FA-1"), invoice("2", number="FA-2", status="paid")], self.clients)
+        connector = subject.connect()
+        assert [list(connector.numbered(number)) for number in ("FA-1", "FA-2", "FA-404")] == [["1"], ["2"], []]
+
     def test_check_and_mapping_say_something(self, subject: Subject) -> None:
         subject.put([invoice("1")], self.clients)
         connector = subject.connect()

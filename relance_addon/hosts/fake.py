@@ -230,6 +230,11 @@ class FakeHost(Cannot):
         found = [self.invoices[id_] for id_ in dict.fromkeys(invoices) if id_ in self.invoices]
         return Page(found, self._clients_of(found, set()), (), [id_ for id_ in invoices if id_ not in self.invoices])
 
+    def numbered(self, number: str) -> Sequence[str]:
+        """In any status."""
+        self._plain("numbered", number)
+        return [one.id for one in self.invoices.values() if one.number == number]
+
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """``fake://invoice/17``."""
         self._plain("locate", kind, tuple(ids))

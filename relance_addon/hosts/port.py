@@ -155,6 +155,10 @@ class Connector(Protocol):
         """Those invoices (at most BATCH) and their clients as they are now; one that is missing is gone."""
         ...
 
+    def numbered(self, number: str) -> Sequence[str]:
+        """The ids of the invoices of that number, in any status; one call."""
+        ...
+
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """Where a person finds these records (a file and line, a URL), as far as that is known."""
         ...
@@ -200,6 +204,10 @@ class Cannot:
     """The answers of a host that cannot: connectors inherit what they do not have."""
 
     capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def numbered(self, number: str) -> Sequence[str]:
+        """Invoices are known by their ids alone, once they are no longer owed."""
+        return ()
 
     def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
         """Nowhere a person could look."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Client, Invoice
+from relance_addon.hosts.port import BATCH
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
 
@@ -17,11 +20,20 @@ def invoice(desk: Desk, host: str, text: str) -> Invoice:
         sync.sync(desk, host)
         found = ledger.find_invoice(host, text)
     if not found:
+        found = _on_host(desk, host, text)
+    if not found:
         raise InputError(f"no invoice {text!r} on {host}; give its number, or its id as id:…")
     if len(found) > 1:
         ids = ", ".join(f"id:{one.id}" for one in found)
         raise InputError(f"{len(found)} invoices are numbered {text!r}; give one of {ids}")
     return found[0]
+
+
+def _on_host(desk: Desk, host: str, text: str) -> list[Invoice]:
+    """What the host itself has of that name: an invoice that is no longer owed is not pulled."""
+    with closing(desk.connector(host)) as connector:
+        ids = [text.removeprefix("id:")] if text.startswith("id:") else connector.numbered(text)[:BATCH]
+        return list(connector.read(ids, desk.today).invoices) if ids else []
 
 
 def client(desk: Desk, host: str, text: str) -> Client:

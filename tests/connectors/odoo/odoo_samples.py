@@ -159,6 +159,7 @@ class Books(ScriptedOdoo):
             wanted = domain.get(("id", "in"))
             rows = [one for one in self.moves if one["id"] in wanted] if wanted is not None else self.moves
             rows = [one for one in rows if one["id"] > domain.get(("id", ">"), 0)]
+            rows = [one for one in rows if one["name"] == domain.get(("name", "="), one["name"])]
             if named["domain"][: len(OWED)] == OWED:
                 rows = [one for one in rows if one["state"] == "draft" or one["payment_state"] in LATE]
             if method == "search_count":

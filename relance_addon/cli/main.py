@@ -90,6 +90,11 @@ def _run(arguments: list[str], debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
+        from relance_addon.journal import database
+
+        if database.is_failure(error):
+            say(str(database.failure(error)))
+            return 1
         say(f"{type(error).__name__}: {error} (a fault of relance itself; --debug shows where)")
         return 1
 

@@ -146,10 +146,19 @@ def delete(
     opened = desk(config)
     _, use = programs.one(opened, name)
     show.say(f"{name} is used by {use.clients} clients and {use.invoices} plans, and sent {use.reminders} reminders")
-    if not yes and not typer.confirm(f"Delete {name}?", err=True):
-        raise typer.Exit(0)
+    if not yes and not _confirmed(f"Delete {name}?"):
+        show.say("nothing was deleted")
+        return
     programs.delete(opened, name)
     show.write(f"{name}: deleted")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        # nobody there to answer, or a person who would rather not
+        raise typer.BadParameter("not confirmed; --yes answers for you") from None
 
 
 def template_list(config: Config = DEFAULT_CONFIG, shown: Shown = Format.table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,9 +107,44 @@ def _migrate(url: str) -> None:
                     if newer:
                         raise _wrong(f"{url} was made by a newer version; upgrade relance-addon")
                     return
-        call_command("migrate", verbosity=0, interactive=False)
+        with _making_tables():
+            call_command("migrate", verbosity=0, interactive=False)
     except (OperationalError, DatabaseError) as error:
         raise _wrong(f"{url} cannot be opened: {_first_line(error)}") from error
+
+
+@contextmanager
+def _making_tables() -> Iterator[None]:
+    """One process at a time makes the tables; whoever waited finds them made."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with _advisory_lock("tables", wait=True):
+            yield
+        return
+    from filelock import FileLock
+
+    path = f"{os.fspath(connection.settings_dict['NAME'])}.tables.lock"
+    with FileLock(path, timeout=60):
+        yield
+    Path(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _advisory_lock(name: str, wait: bool = False) -> Iterator[bool]:
+    """A lock of the PostgreSQL server; false when somebody else has it."""
+    from django.db import connection
+
+    number = int.from_bytes(hashlib.sha256(f"relance {name}".encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {'pg_advisory_lock' if wait else 'pg_try_advisory_lock'}(%s)", [number])
+        mine = wait or bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
 def _first_line(error: Exception) -> str:
@@ -123,7 +159,18 @@ def journal_errors() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise RelanceError(f"the journal cannot be written: {_first_line(error)}; nothing more was sent") from error
+        raise failure(error) from error
+
+
+def failure(error: Exception) -> RelanceError:
+    """What a database that fails under us means for a person."""
+    return RelanceError(f"the journal cannot be written: {_first_line(error)}; nothing more was sent")
+
+
+def is_failure(error: Exception) -> bool:
+    """Whether an error is the database's."""
+    django = sys.modules.get("django.db")
+    return django is not None and isinstance(error, django.DatabaseError)
 
 
 @contextmanager
@@ -136,16 +183,10 @@ def run_lock(host: str) -> Iterator[None]:
 
     busy = Busy(f"another run of {host} is in progress")
     if connection.vendor == "postgresql":
-        number = int.from_bytes(hashlib.sha256(f"relance {host}".encode()).digest()[:8], "big", signed=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
-            if not cursor.fetchone()[0]:
+        with _advisory_lock(f"run of {host}") as mine:
+            if not mine:
                 raise busy
-        try:
             yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
         return
 
     from filelock import FileLock, Timeout

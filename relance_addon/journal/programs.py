@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
+from pydantic import ValidationError
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.program import Book, Program
@@ -74,7 +75,10 @@ def copy(name: str, new: str, now: datetime) -> Applied:
     if models.Program.objects.filter(name=new, deleted=False).exists():
         raise InputError(f"program {new!r} is there already")
     content = {**program.content(), "name": new}
-    fresh = Program.model_validate(content)
+    try:
+        fresh = Program.model_validate(content)
+    except ValidationError as error:
+        raise InputError("; ".join(str(item["ctx"].get("error", item["msg"])) for item in error.errors())) from None
     with transaction.atomic():
         last = models.Program.objects.aggregate(last=Max("position"))["last"] or 0
         return _apply(fresh, last + 1, now)

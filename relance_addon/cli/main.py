@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -54,7 +55,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and end the process with the contract's exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    _write_anything()
     sys.exit(_run([argument for argument in given if argument != "--debug"], debug))
+
+
+def _write_anything() -> None:
+    """A job's locale may know no accents: files and pipes get UTF-8, and a terminal what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _run(arguments: list[str], debug: bool) -> int:

@@ -116,7 +116,12 @@ def log(
         show.items("log", rows)
     else:
         headers = ("date", "number", "client_name", "step_name", "origin", "last_event", "to", "subject", "message_key")
-        show.table(headers, [[row[key] for key in headers] for row in rows])
+        cells = [
+            [f"{', '.join(row['to'])} → {row['redirected_to']}" if key == "to" and "redirected_to" in row else row[key]
+             for key in headers]
+            for row in rows
+        ]  # fmt: skip
+        show.table(headers, cells)
     finish(opened)
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from relance_addon.core import explain as words
 from relance_addon.core import group
+from relance_addon.core.errors import InputError
 from relance_addon.core.model import Invoice
-from relance_addon.core.words import Words
+from relance_addon.core.words import LANGUAGES, Words
 from relance_addon.operations import find, simulate
 from relance_addon.operations.desk import Desk
 
@@ -17,6 +18,7 @@ from relance_addon.operations.desk import Desk
 def explain(desk: Desk, host: str, text: str, language: str | None = None) -> words.Explanation:
     """Why an invoice is reminded today or not, and what comes next, in French or English."""
     desk.open_journal()
+    spoken = language_of(desk, language)
     invoice = find.invoice(desk, host, text)
     with closing(desk.connector(host)) as connector:
         now = connector.read([invoice.id], desk.today)
@@ -25,7 +27,6 @@ def explain(desk: Desk, host: str, text: str, language: str | None = None) -> wo
     clients = {**state.clients, **{client.id: client for client in now.clients}}
     invoices = [one for one in state.invoices if one.id != invoice.id] + [invoice]
     outcome = group.decide(invoices, clients, state.book, state.history, desk.today, desk.policy)
-    spoken = language or desk.config.file.relance.language
     made = words.explain(invoice.id, outcome, clients, state.book, state.history, desk.today, desk.policy, spoken)
     return replace(made, lines=(*made.lines, *_reasons_of_holds(desk, host, invoice), *_switch(state, spoken)))
 
@@ -42,3 +43,10 @@ def _reasons_of_holds(desk: Desk, host: str, invoice: Invoice) -> Iterator[str]:
 def _switch(state: simulate.State, language: str) -> Iterator[str]:
     if not state.activated:
         yield f"{Words(language).reason('inactive').capitalize()}."
+
+
+def language_of(desk: Desk, asked: str | None) -> str:
+    """The language asked for, or the company's. Raises InputError for one that nothing is said in."""
+    if asked is not None and asked not in LANGUAGES:
+        raise InputError(f"--language: {asked!r} is none of {', '.join(LANGUAGES)}")
+    return asked or desk.config.file.relance.language

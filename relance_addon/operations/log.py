@@ -59,14 +59,14 @@ def save_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Write items as CSV; cells that a spreadsheet would compute are neutralised."""
     headers = [
         "date", "sent_at", "invoice", "number", "client", "client_name", "program", "step", "step_name", "origin",
-        "channel", "subject", "sender", "to", "cc", "bcc", "last_event", "last_event_at", "key", "message_key",
-        "message_id",
+        "channel", "subject", "sender", "to", "cc", "bcc", "redirected_to", "last_event", "last_event_at", "key",
+        "message_key", "message_id",
     ]  # fmt: skip
     try:
         with path.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(headers)
-            writer.writerows([[_cell(row[key]) for key in headers] for row in rows])
+            writer.writerows([[_cell(row.get(key)) for key in headers] for row in rows])
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 

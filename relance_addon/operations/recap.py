@@ -32,12 +32,13 @@ class Recap:
 def recap(desk: Desk, name: str, language: str | None, issue: date | None, due: date | None) -> Recap:
     """The recap of a program's current version; the example's invoice is issued today and due in 30 days by default."""
     from relance_addon.core import explain
+    from relance_addon.operations.explain import language_of
 
     desk.open_journal()
     from relance_addon.journal import programs
 
     program = programs.one(name)
-    spoken = language or desk.config.file.relance.language
+    spoken = language_of(desk, language)
     issued = issue or desk.today
     owed = due or issued + timedelta(days=30)
     example = explain.example(program, spoken, issued, owed)

@@ -32,9 +32,7 @@ def run(desk: Desk, host: str, ran: Ran) -> dict[str, Any]:
     messages = []
     for result in ran.results:
         row = _message(result.message, result.subject, result.attachments)
-        row |= {"key": result.key or None, "state": result.state}
-        if result.error:
-            row["error"] = result.error
+        row |= {"key": result.key or None, "state": result.state, "error": result.error or None}
         messages.append(row)
     planned = [result.message for result in ran.results]
     return _document("run", desk, host, ran.state.activated, ran.number, ran.decisions, planned, messages)

@@ -277,7 +277,7 @@ def test_news_of_a_message_in_doubt_settles_it(doubtful: Company) -> None:
     assert doubtful("run acme", date="2026-11-23").reasons == {"17": "not_due_yet"}
 
 
-def test_settling_waits_for_no_run_in_progress(doubtful: Company) -> None:
+def test_nothing_is_settled_while_a_run_is_in_progress(doubtful: Company) -> None:
     key = lose_the_answer(doubtful)
     from relance_addon.journal.database import run_lock
 

@@ -1,0 +1,188 @@
+"""What holds of any host, whatever it has: the simulation is the run, a second run does nothing, nothing goes twice."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from company import FAKE, PROGRAMS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from relance_addon.core.errors import HostError, Unreachable
+from relance_addon.core.model import Client, Instalment, Invoice
+from relance_addon.hosts import loading
+from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
+from relance_addon.operations import programs, report, simulate, switch
+from relance_addon.operations.desk import Desk, open_desk
+from relance_addon.operations.run import run
+
+START = date(2026, 11, 1)
+few = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+days = st.integers(-40, 40).map(lambda distance: START + timedelta(days=distance))
+
+
+@st.composite
+def invoices(draw: st.DrawFn, number: int) -> Invoice:
+    residual = draw(st.sampled_from(["100.00", "0.01", "0.00", "-5.00", "2500.50"]))
+    due = draw(days)
+    halves = (
+        Instalment(due, Decimal(50), Decimal(draw(st.sampled_from([0, 50])))),
+        Instalment(due + timedelta(days=20), Decimal(50), Decimal(50)),
+    )
+    return invoice(
+        str(number),
+        client=draw(st.sampled_from("1234")),
+        residual=residual,
+        currency=draw(st.sampled_from(["EUR", "EUR", "USD", "JPY"])),
+        status=draw(st.sampled_from(["open", "open", "open", "draft", "disputed"])),
+        issued=due - timedelta(days=draw(st.sampled_from([0, 30]))),
+        due=due,
+        instalments=draw(st.sampled_from([(), (), halves])),
+        program=draw(st.sampled_from(["", "", "", "none", "unknown"])),
+    )
+
+
+@st.composite
+def clients(draw: st.DrawFn, number: str) -> Client:
+    credit = draw(st.sampled_from([{}, {}, {"EUR": Decimal(100)}]))
+    email = draw(st.sampled_from([f"c{number}@x.example", f"c{number}@x.example", ""]))
+    return client(number, email=email, credits=credit, language=draw(st.sampled_from(["fr", "en", "de", ""])))
+
+
+hosts = st.tuples(
+    st.integers(1, 9).flatmap(lambda count: st.tuples(*(invoices(number) for number in range(1, count + 1)))),
+    st.tuples(*(clients(number) for number in "1234")),
+)
+texts = st.tuples(
+    st.sampled_from(["invoice", "step", "client"]), st.sampled_from(["", "calendar = 'FR'\n", "minimum = '50.00'\n"]),
+    st.sampled_from(["", "quiet_days = 3\n"]), st.booleans(),
+).map(lambda drawn: PROGRAMS.replace(
+    "default = true\n", f"default = true\ngroup = '{drawn[0]}'\n{drawn[1]}{drawn[2]}pin = {str(drawn[3]).lower()}\n"
+))  # fmt: skip
+
+
+class Scene:
+    """A folder, a journal and a host of its own for one example."""
+
+    def __init__(self, folder: Path, journal: Path, host: FakeHost, text: str, limits: str) -> None:
+        self.folder, self.host = folder, host
+        shutil.copy(journal, folder / "relance.sqlite3")
+        (folder / "relance.toml").write_text(FAKE + limits, "utf-8")
+        (folder / "programs.toml").write_text(text, "utf-8")
+        programs.apply(self.desk(START), folder / "programs.toml")
+        switch.switch(self.desk(START), "acme", True)
+
+    def desk(self, day: date) -> Desk:
+        return open_desk(self.folder / "relance.toml", day)
+
+    def simulate(self, day: date) -> dict[str, Any]:
+        desk = self.desk(day)
+        return report.simulation(desk, "acme", simulate.simulate(desk, "acme"))
+
+    def run(self, day: date) -> dict[str, Any]:
+        desk = self.desk(day)
+        return report.run(desk, "acme", run(desk, "acme"))
+
+
+@pytest.fixture
+def scene(empty_journal: Path, known_connectors: Callable[[str, type], None]) -> Callable[..., Any]:
+    """Make a scene: a context that ends with its folder."""
+    current: list[FakeHost] = []
+
+    class Same(FakeHost):
+        def __new__(cls, *_: Any) -> Any:
+            return current[-1]
+
+    known_connectors("fake", Same)
+    assert "fake" in loading.known()
+
+    def make(records: tuple[tuple[Invoice, ...], tuple[Client, ...]], text: str = PROGRAMS, limits: str = "") -> Any:
+        folder = tempfile.TemporaryDirectory()
+        host = FakeHost()
+        host.put(*records[0], *records[1])
+        current.append(host)
+        made = Scene(Path(folder.name), empty_journal, host, text, limits)
+        made.close = folder.cleanup  # type: ignore[attr-defined]
+        return closing(made)  # type: ignore[type-var]
+
+    return make
+
+
+def plain(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without what only a run has."""
+    extra = {"key", "state", "error"}
+    messages = [{key: value for key, value in one.items() if key not in extra} for one in document["messages"]]
+    return {**document, "schema": "", "id": None, "messages": messages}
+
+
+@few
+@given(records=hosts, text=texts, limit=st.sampled_from(["", "\n[limits]\nper_run = 2\n"]))
+def test_the_simulation_is_the_run(scene: Any, records: Any, text: str, limit: str) -> None:
+    with scene(records, text, limit) as made:
+        for day in range(0, 40, 9):
+            today = START + timedelta(days=day)
+            simulated = made.simulate(today)
+            assert plain(made.run(today)) == plain(simulated)
+
+
+@few
+@given(records=hosts, text=texts)
+def test_a_second_run_the_same_day_sends_nothing(scene: Any, records: Any, text: str) -> None:
+    with scene(records, text) as made:
+        for day in range(0, 40, 13):
+            today = START + timedelta(days=day)
+            made.run(today)
+            left = len(made.host.posted)
+            again = made.run(today)
+            assert len(made.host.posted) == left
+            assert {one["state"] for one in again["messages"]} <= {"failed"}
+
+
+faults = st.lists(
+    st.tuples(
+        st.sampled_from(["pull", "read", "post", "post", "find", "events"]),
+        st.sampled_from([0, 1, 3, ALL]),
+        st.sampled_from([Unreachable("gone"), KeyError("x"), KeyboardInterrupt()]),
+    ),
+    max_size=6,
+)
+
+
+@few
+@given(records=hosts, faults=faults, proves=st.booleans())
+def test_whatever_breaks_no_step_of_an_invoice_leaves_twice(
+    scene: Any, records: Any, faults: Any, proves: bool
+) -> None:
+    from dataclasses import replace
+
+    with scene(records) as made:
+        host: FakeHost = made.host
+        host.capabilities = replace(host.capabilities, proves_absence=proves, unique_marks=False)
+        for day, (method, after, error) in enumerate(faults):
+            host.fail(method, error, after=after)
+            try:
+                made.run(START + timedelta(days=day))
+            except (HostError, KeyError, KeyboardInterrupt):
+                host.mend()
+        host.mend()
+        for day in range(len(faults), len(faults) + 2):
+            made.run(START + timedelta(days=day))
+        left = Counter(claim.key for message in host.posted for claim in message.claims)
+        assert set(left.values()) <= {1}
+        if proves:
+            states = {one["reason"] for one in made.simulate(START + timedelta(days=len(faults) + 2))["decisions"]}
+            assert "in_doubt" not in states

@@ -99,4 +99,7 @@ def choose(desk: Desk, host: str, client: str, name: str) -> None:
     if name not in (NO_PROGRAM, "inherit"):
         programs.one(name)
     found = find.client(desk, host, client)
+    if found.program and name != "inherit":
+        theirs = f"client {found.id} has the program {found.program!r} on the host"
+        raise InputError(f"{theirs}, which goes first: change it there")
     programs.set_client(host, found.id, "" if name == "inherit" else name)

@@ -252,6 +252,8 @@ def _reconsider(
     if rest is None:
         return None, "; ".join(gone) or "its recipients changed"
     kept = tuple(one for one in rest.decisions if one.invoice.id in same)
+    apart = same.difference(one.invoice.id for one in kept)
+    gone += [f"{before[key].invoice.number}: goes with the next run, apart" for key in before if key in apart]
     return rest._replace(number=message.number, decisions=kept, retry=message.retry), "; ".join(gone)
 
 

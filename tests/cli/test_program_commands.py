@@ -242,6 +242,15 @@ def test_an_unknown_program_or_client_changes_nothing(files: Company) -> None:
     assert program_of(files) == "standard"
 
 
+def test_a_program_that_the_host_has_for_a_client_is_changed_there(files: Company) -> None:
+    files.csv("clients", "1,Dupont SA,compta@dupont.example,fr,FR,,standard,,")
+    files("sync acme")
+    assert files("client acme 1 --program none", status=2).err == (
+        "relance: client 1 has the program 'standard' on the host, which goes first: change it there\n"
+    )
+    assert program_of(files) == "standard"
+
+
 def test_invoices_follow_the_current_version(files: Company) -> None:
     files("simulate acme")
     files.write("programs.toml", PROGRAMS.replace("= 3", "= 40"))

@@ -10,6 +10,7 @@ import pytest
 from company import PROGRAMS, Company
 
 from relance_addon.core.errors import Refused, Unreachable
+from relance_addon.core.model import Address
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
 
 
@@ -171,6 +172,17 @@ def test_a_new_address_is_the_one_written_to(fake: Company) -> None:
     ran = fake("run acme")
     assert ran.json["messages"][0]["to"] == ["Client 17 <new@client.example>"]
     assert [str(one) for one in fake.host.posted[0].to] == ["Client 17 <new@client.example>"]
+
+
+def test_an_invoice_that_goes_to_someone_else_meanwhile_goes_with_the_next_run(fake: Company) -> None:
+    fake.programs(PROGRAMS.replace("trigger = { after_due = 3 }", 'trigger = { after_due = 3 }\nto = ["salesperson"]'))
+    fake.host.put(invoice("17"), invoice("18"), client("1"))
+    anne = Address("Anne", "anne@acme.example")
+    fake.host.before("read", lambda host: host.put(replace(host.invoices["18"], salesperson=anne)))
+    ran = fake("run acme")
+    assert (ran.states, ran.json["decisions"][1]["message"]) == ({"17": "sent"}, None)
+    assert ran.lines == ["relance: changed on the host: FA-0018: goes with the next run, apart"]
+    assert fake("run acme").states == {"18": "sent"}
 
 
 def test_invoices_are_read_again_by_twenty_at_most(fake: Company) -> None:

@@ -61,6 +61,7 @@ def simulate(
 def run(host: Host, config: Config = DEFAULT_CONFIG, shown: Shown = Format.table, day: Day = None) -> None:
     """The automatic run: pull, decide, send what is due, record it. Made for cron; safe to repeat."""
     from relance_addon.cli import show, tables
+    from relance_addon.core.errors import InputError
     from relance_addon.operations import report
     from relance_addon.operations import run as operation
 
@@ -72,7 +73,11 @@ def run(host: Host, config: Config = DEFAULT_CONFIG, shown: Shown = Format.table
     else:
         tables.run(opened, host, ran)
     if ran.broken is not None:
-        raise ran.broken
+        if any(result.state != "dropped" for result in ran.results) and isinstance(ran.broken, InputError):
+            # something left: that is not "nothing done"
+            opened.report(str(ran.broken))
+        else:
+            raise ran.broken
     finish(opened)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -71,16 +71,18 @@ def decide(
     today: date,
     policy: Policy,
     active: bool = True,
+    only: Container[str] | None = None,
 ) -> Outcome:
     """Decide on every invoice and group what is due into messages. Pure: the same arguments, the same outcome.
 
-    With ``active`` false, what would leave is skipped as ``inactive``: the host is not switched on.
+    With ``active`` false, what would leave is skipped as ``inactive``: the host is not switched on. With ``only``,
+    messages are made of those invoices (ids) alone; the others count for credits, and stay ``due`` where they are.
     """
     decisions = cover(decide_each(invoices, clients, book, history, today), today)
     people: dict[int, People] = {}
     shared: dict[tuple[object, ...], People] = {}
     for index, one in enumerate(decisions):
-        if one.reason != "due":
+        if one.reason != "due" or (only is not None and one.invoice.id not in only):
             continue
         found = _people_shared(one, history, policy, shared)
         if not found.to and _step(one).channel == "mail":
@@ -124,9 +126,7 @@ def people_of(one: Decision, step_number: int, history: History, policy: Policy)
     return People(resolve_people((sender,), policy.roles, client, one.invoice)[0], *lists)
 
 
-def _people_shared(
-    one: Decision, history: History, policy: Policy, shared: dict[tuple[object, ...], People]
-) -> People:
+def _people_shared(one: Decision, history: History, policy: Policy, shared: dict[tuple[object, ...], People]) -> People:
     """The people of a decision's own step, worked out once for all invoices of a client that nothing sets apart.
 
     Equal people are one object, so that they compare and hash by identity below.
@@ -170,16 +170,11 @@ def _together(
     for index in sorted(due, key=order.__getitem__):
         one = due[index]
         assert one.program is not None
-        group = one.program.group
-        key: tuple[object, ...]
-        if one.retry:
-            key = (one.invoice.client, one.retry)
-        else:
-            key = (one.invoice.client, id(one.program), _step(one).channel)
-            if group == "invoice":
-                key += (index,)
-            elif group == "step":
-                key += (one.step, id(people[index]))
+        key: tuple[object, ...] = (one.invoice.client, id(one.program), _step(one).channel, one.retry)
+        if one.program.group == "invoice" and not one.retry:
+            key += (index,)
+        elif one.program.group == "step" and not one.retry:
+            key += (one.step, id(people[index]))
         groups[key].append(index)
     candidates = []
     for indexes in groups.values():
@@ -194,7 +189,7 @@ def _together(
 
 def _differ(one: Decision) -> bool:
     """Whether the invoices that stand with ``one`` may have other steps or people than it."""
-    return one.program is not None and one.program.group == "client" and not one.retry
+    return bool(one.retry) or (one.program is not None and one.program.group == "client")
 
 
 def _split(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -39,18 +40,29 @@ def history(host: str, today: date) -> History:
             if state in ("in_doubt", "claimed"):
                 in_doubt.add(invoice)
             reminders[invoice].append(Reminder(_day(day), step, program, rank, restart, cycle, origin, mid))
-    held = holds.in_force(host, today)
-    return History(
-        {invoice: tuple(found) for invoice, found in reminders.items()},
-        _adaptations(host),
-        {invoice: tuple(found) for invoice, found in attempts.items()},
-        frozenset(in_doubt),
-        {one.invoice: one.until or date.max for one in held if one.invoice},
-        {one.client: one.until or date.max for one in held if one.client},
-        programs.of_clients(host),
-        _messaged(host),
-        bounced(host),
+    return with_holds(
+        History(
+            {invoice: tuple(found) for invoice, found in reminders.items()},
+            _adaptations(host),
+            {invoice: tuple(found) for invoice, found in attempts.items()},
+            frozenset(in_doubt),
+            client_programs=programs.of_clients(host),
+            messaged=_messaged(host),
+            bounced=bounced(host),
+        ),
+        host,
+        today,
     )
+
+
+def with_holds(known: History, host: str, today: date) -> History:
+    """The same history with the holds in force now; the very same one where they have not changed."""
+    held = holds.in_force(host, today)
+    invoices = {one.invoice: one.until or date.max for one in held if one.invoice}
+    clients = {one.client: one.until or date.max for one in held if one.client}
+    if (known.invoice_holds, known.client_holds) == (invoices, clients):
+        return known
+    return replace(known, invoice_holds=invoices, client_holds=clients)
 
 
 def bounced(host: str) -> frozenset[str]:

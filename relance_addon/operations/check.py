@@ -32,9 +32,7 @@ def _host(desk: Desk, name: str, alone: bool) -> list[Finding]:
         connector.close()
     if connector.capabilities.only_contacts and desk.config.file.mail.redirect_to:
         text = "this host mails only to people it knows"
-        found.append(
-            Finding("warning", "redirect_to", text, "make that address a contact there")
-        )
+        found.append(Finding("warning", "redirect_to", text, "make that address a contact there"))
     if not hosts.state(name).activated:
         found.append(Finding("warning", "automatic reminders", "off", f"relance activate {name}"))
     return found

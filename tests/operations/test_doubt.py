@@ -153,7 +153,7 @@ def test_a_message_that_another_process_claimed_is_left_to_it(fake: Company, mon
     fake.host.put(invoice("17"), client("1"))
     monkeypatch.setattr(claims, "claim", lambda host, run, messages: {one.key for one in messages})
     ran = fake("run acme")
-    assert (ran.states, ran.json["messages"][0]["error"]) == ({"17": "dropped"}, "already claimed")
+    assert (ran.states, ran.json["messages"][0]["error"]) == ({"17": "dropped"}, "claimed already today")
     assert fake.host.posted == []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from company import PROGRAMS, Company
 
-from relance_addon.core.errors import Refused, Unreachable
+from relance_addon.core.errors import InputError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
 
@@ -95,7 +96,7 @@ def test_an_invoice_paid_meanwhile_is_not_reminded_and_its_message_is_dropped(fa
     assert (paid["decision"], paid["message"]) == ("skip", None)
     totals = ran.json["totals"]
     assert (totals["send"], totals["skip"], totals["residual"]) == (1, 1, {"EUR": "100.00"})
-    assert ran.lines == ["relance: changed on the host: FA-0017: paid"]
+    assert ran.lines == ["relance: changed meanwhile: FA-0017: paid"]
     assert fake.subjects() == ["Rappel FA-0018"]
     assert [one["number"] for one in fake("log acme").items] == ["FA-0018"]
 
@@ -174,15 +175,19 @@ def test_a_new_address_is_the_one_written_to(fake: Company) -> None:
     assert [str(one) for one in fake.host.posted[0].to] == ["Client 17 <new@client.example>"]
 
 
-def test_an_invoice_that_goes_to_someone_else_meanwhile_goes_with_the_next_run(fake: Company) -> None:
+def test_an_invoice_that_goes_to_someone_else_meanwhile_gets_a_message_of_its_own(fake: Company) -> None:
     fake.programs(PROGRAMS.replace("trigger = { after_due = 3 }", 'trigger = { after_due = 3 }\nto = ["salesperson"]'))
     fake.host.put(invoice("17"), invoice("18"), client("1"))
     anne = Address("Anne", "anne@acme.example")
     fake.host.before("read", lambda host: host.put(replace(host.invoices["18"], salesperson=anne)))
     ran = fake("run acme")
-    assert (ran.states, ran.json["decisions"][1]["message"]) == ({"17": "sent"}, None)
-    assert ran.lines == ["relance: changed on the host: FA-0018: goes with the next run, apart"]
-    assert fake("run acme").states == {"18": "sent"}
+    assert ran.states == {"17": "sent", "18": "sent"}
+    assert [(one["message"], one["invoices"], one["to"]) for one in ran.json["messages"]] == [
+        (1, ["17"], ["Comptabilité <compta@acme.example>"]),
+        (2, ["18"], ["Anne <anne@acme.example>"]),
+    ]
+    assert [one["message"] for one in ran.json["decisions"]] == [1, 2]
+    assert fake("run acme").states == {}
 
 
 def test_invoices_are_read_again_by_twenty_at_most(fake: Company) -> None:
@@ -436,3 +441,61 @@ def test_today_is_the_company_s(fake: Company, zone: str, day: str) -> None:
     desk = open_desk(fake.path("relance.toml"), clock=lambda: datetime(2026, 11, 21, 13, 30, tzinfo=UTC))
     assert document(desk, "acme", run(desk, "acme"))["date"] == day
     assert fake("log acme").items[0]["date"] == day
+
+
+def test_what_else_a_client_owes_does_not_change_the_text_of_a_message(fake: Company) -> None:
+    fake.programs(PROGRAMS.replace('name = "standard"', 'name = "standard"\ngroup = "client"'))
+    rich = replace(client("1"), credits={"USD": Decimal(100000)})
+    fake.host.put(invoice("18", currency="USD"), client("1"))
+    fake("run acme", date="2026-11-05")
+    fake.host.put(invoice("17"), rich)
+    fake.host.before("read", lambda host: host.put(replace(rich, credits={})))
+    ran = fake("run acme")
+    assert [(one["invoices"], one["step"]) for one in ran.json["messages"]] == [(["17"], 1)]
+    assert fake.subjects() == ["Rappel FA-0018", "Rappel FA-0017"]
+
+
+def test_a_hold_put_during_a_run_stops_what_has_not_left(fake: Company) -> None:
+    owing(fake, 17, 18)
+
+    def stop(_: FakeHost) -> None:
+        from relance_addon.core.records import Hold
+        from relance_addon.journal import holds
+
+        holds.put("acme", Hold("", "17", "dispute", None, "he called", datetime(2026, 11, 21, tzinfo=UTC)))
+
+    fake.host.before("read", stop)
+    ran = fake("run acme")
+    assert ran.states == {"17": "dropped", "18": "sent"}
+    assert ran.reasons == {"17": "invoice_held", "18": "due"}
+
+
+def test_switching_off_during_a_run_stops_what_has_not_left(fake: Company) -> None:
+    owing(fake, 17, 18)
+
+    def off(_: FakeHost) -> None:
+        from relance_addon.journal import hosts
+
+        hosts.activate("acme", on=False)
+
+    fake.host.before("read", off)
+    ran = fake("run acme")
+    assert ran.states == {"17": "dropped", "18": "dropped"}
+    assert ran.reasons == {"17": "inactive", "18": "inactive"}
+    assert not fake.host.posted
+
+
+def test_input_that_becomes_unusable_during_a_run_is_status_1_and_what_left_is_recorded(fake: Company) -> None:
+    owing(fake, *range(1, 46))
+    reads = []
+
+    def broken(_: FakeHost) -> None:
+        reads.append(1)
+        if len(reads) == 2:
+            raise InputError("data/invoices.csv: no column residual")
+
+    fake.host.before("read", broken, always=True)
+    ran = fake("run acme", status=1)
+    assert list(ran.states.values()).count("sent") == 20
+    assert "relance: data/invoices.csv: no column residual" in ran.lines
+    assert len(fake("log acme").items) == 20

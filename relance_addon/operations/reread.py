@@ -1,0 +1,99 @@
+"""Read again: what a batch of messages is about, as it is on the host just before they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from relance_addon.core import group
+from relance_addon.core.decide import Decision
+from relance_addon.core.group import Message
+from relance_addon.core.model import Client, Invoice
+from relance_addon.hosts.port import BATCH, Connector, Page
+from relance_addon.operations.desk import Desk
+from relance_addon.operations.simulate import State
+
+
+class Again(NamedTuple):
+    """What a second look made of a batch.
+
+    ``kept`` are the messages still to send, each beside the one it was (usually itself; a message may fall apart),
+    ``dropped`` the messages of which nothing is left and why, ``decisions`` those that were made anew, by invoice id.
+    """
+
+    kept: list[tuple[Message, Message]]
+    dropped: list[tuple[Message, str]]
+    decisions: dict[str, Decision]
+
+
+def reread(desk: Desk, host: str, connector: Connector, state: State, batch: Sequence[Message]) -> Again:
+    """Look at a batch's invoices, holds and the switch again. What is no longer due leaves its message, and is said."""
+    from relance_addon.journal import history, hosts
+
+    page = _read(connector, [one.invoice.id for message in batch for one in message.decisions], desk)
+    for problem in page.problems:
+        desk.report(problem)
+    now = replace(
+        state,
+        clients={**state.clients, **{client.id: client for client in page.clients}},
+        history=history.with_holds(state.history, host, desk.today),
+        activated=hosts.state(host).activated,
+    )
+    fresh = {invoice.id: invoice for invoice in page.invoices}
+    again = Again([], [], {})
+    for message in batch:
+        if now.activated and now.history is state.history and _unchanged(now, message, fresh):
+            again.kept.append((message, message))
+        else:
+            _reconsider(desk, now, message, fresh, again)
+    return again
+
+
+def _read(connector: Connector, ids: Sequence[str], desk: Desk) -> Page:
+    pages = [connector.read(ids[start : start + BATCH], desk.today) for start in range(0, len(ids), BATCH)]
+    return Page(
+        [invoice for page in pages for invoice in page.invoices],
+        [client for page in pages for client in page.clients],
+        [problem for page in pages for problem in page.problems],
+    )
+
+
+def _unchanged(now: State, message: Message, fresh: Mapping[str, Invoice]) -> bool:
+    return now.clients.get(message.client.id) == message.client and all(
+        fresh.get(one.invoice.id) == one.invoice for one in message.decisions
+    )
+
+
+def _reconsider(desk: Desk, now: State, message: Message, fresh: Mapping[str, Invoice], again: Again) -> None:
+    """Decide again for the message's client; what is due as before goes, in a message of these invoices alone."""
+    before = {one.invoice.id: one for one in message.decisions}
+    known: dict[str, Client] = dict(now.clients)
+    invoices = [
+        fresh.get(one.id) or (replace(one, status="cancelled") if one.id in before else one)
+        for one in now.owed[message.client.id]
+    ]
+
+    def decide(only: Sequence[str]) -> group.Outcome:
+        policy = replace(desk.policy, per_run=None)
+        return group.decide(invoices, known, now.book, now.history, desk.today, policy, now.activated, only)
+
+    alone = {one.invoice.id: one for one in decide(()).decisions}
+    same = [key for key, one in before.items() if alone[key].reason == "due" and _same_step(alone[key], one)]
+    outcome = decide(same)
+    made = {one.invoice.id: one for one in outcome.decisions if one.invoice.id in before}
+    for key, one in before.items():
+        if made[key].reason == "due" and key not in same:
+            # due for another step than the one decided: left to the next run
+            made[key] = made[key]._replace(reason="not_due_yet")
+        if made[key].verdict != "send":
+            desk.say(f"changed meanwhile: {one.invoice.number}: {made[key].reason}")
+    again.decisions.update(made)
+    again.kept.extend((message, one) for one in outcome.messages)
+    if not outcome.messages:
+        why = "; ".join(f"{one.invoice.number}: {made[key].reason}" for key, one in before.items())
+        again.dropped.append((message, why))
+
+
+def _same_step(one: Decision, other: Decision) -> bool:
+    return (one.program, one.step, one.cycle) == (other.program, other.step, other.cycle)

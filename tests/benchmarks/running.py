@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import subprocess
@@ -87,9 +86,7 @@ def run_table(size: int, due: int, times: int, under: Path) -> str:
                 shutil.copytree(first, where)
                 if kind == "pulled":
                     relance(where, "sync", folder.HOST, *DAY)
-                ran = relance(where, "run", folder.HOST, *DAY, "--format", "json")
-                assert json.loads(ran.output)["totals"]["messages"] == due
-                walls[kind].append(ran)
+                walls[kind].append(relance(where, "run", folder.HOST, *DAY))
                 mails = [(path.name, path.read_bytes()) for path in (where / "data" / "outbox").iterdir()]
                 assert len(mails) == due
                 reading.append(read_alone(where))

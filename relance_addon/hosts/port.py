@@ -143,6 +143,8 @@ class Connector(Protocol):
 
     Settings: ClassVar[type[HostSettings]]
     capabilities: Capabilities
+    problems: Sequence[Problem]
+    """What the last ``events`` could not use."""
 
     def __init__(self, name: str, settings: Any, surroundings: Surroundings) -> None:
         """Bind a host's name, its checked settings and its surroundings. No call is made yet."""
@@ -204,6 +206,7 @@ class Cannot:
     """The answers of a host that cannot: connectors inherit what they do not have."""
 
     capabilities: Capabilities = field(default_factory=Capabilities)
+    problems: Sequence[Problem] = ()
 
     def numbered(self, number: str) -> Sequence[str]:
         """Invoices are known by their ids alone, once they are no longer owed."""

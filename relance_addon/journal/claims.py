@@ -44,7 +44,7 @@ def claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
 
 def _claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
     keys = [one.key for message in messages for one in message.claims]
-    before = {row.key: row for row in models.Reminder.objects.select_related("message").filter(host=host, key__in=keys)}
+    before = {row.key: row for row in models.Reminder.objects.select_related("message").select_for_update().filter(host=host, key__in=keys)}
     lost = {
         message.key
         for message in messages
@@ -115,6 +115,17 @@ def _described(document: Document) -> dict[str, Any]:
 
 def _facts(one: Claim, message: Outgoing) -> dict[str, Any]:
     return {**one._asdict(), "residual": str(one.residual), "origin": message.origin, "day": message.day}
+
+
+def claim_again(host: str, key: str, day: date, at: datetime) -> bool:
+    """Claim a stored message once more, to leave today; false where an invoice of it has a reminder today already."""
+    try:
+        with transaction.atomic():
+            models.Reminder.objects.filter(message__host=host, message__key=key).update(day=day)
+            _named(host, [key]).update(state="claimed", day=day, sent_at=at, last_event="in_doubt", last_event_at=at)
+    except IntegrityError:
+        return False
+    return True
 
 
 def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:

@@ -16,7 +16,7 @@ from relance_addon.core.model import Adaptation, Attempt, HandDate, History, Rem
 from relance_addon.journal import holds, models, programs
 
 _LEFT = ("sent", "queued", "in_doubt", "claimed")
-_STATUS = re.compile(r"\b([245])(?:\.\d{1,3}\.\d{1,3}|\d\d)\b")
+_STATUS = re.compile(r"(?<![\w.])([245])(?:\.\d{1,3}\.\d{1,3}|\d\d)(?![\w]|\.\d)")
 _QUERY = """
     SELECT r.invoice, r.day, r.step_name, r.program, r.instalment, r.restart, r.cycle, r.origin, m.message_id,
            m.state, r.failures, m.key

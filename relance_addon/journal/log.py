@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,6 +13,7 @@ from relance_addon.core.outgoing import Mark
 from relance_addon.core.records import SEVERITY, Entry, Happened
 from relance_addon.journal import models
 
+_CHUNK = 500
 _GOOD = SEVERITY[:5]
 _NEWS = ("delivered", "opened", "clicked", "complained", "bounced")
 
@@ -66,9 +68,9 @@ def _entry(row: models.Reminder) -> Entry:
     )
 
 
-def watched(host: str, since: datetime) -> list[Mark]:
-    """The messages that left and whose fate may still change: those sent from ``since`` on."""
-    rows = models.Message.objects.filter(host=host, sent_at__gte=since, state__in=("sent", "queued", "in_doubt"))
+def watched(host: str, since: date) -> list[Mark]:
+    """The messages that left and whose fate may still change: those dated ``since`` or later."""
+    rows = models.Message.objects.filter(host=host, day__gte=since, state__in=("sent", "queued", "in_doubt"))
     return [
         Mark(row.key, row.message_id, row.channel, tuple(one.invoice for one in row.reminders.all()))
         for row in rows.defer("mime").prefetch_related("reminders")
@@ -77,28 +79,35 @@ def watched(host: str, since: datetime) -> list[Mark]:
 
 def record(host: str, events: Sequence[Happened]) -> int:
     """Add what hosts report, each event once; how many are new. A queued message that went is sent."""
-    ids = {event.message_id for event in events}
-    known: dict[str, models.Message] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), 500):
-        rows = models.Message.objects.filter(host=host, message_id__in=wanted[start : start + 500]).defer("mime")
-        known.update((row.message_id, row) for row in rows)
-    added = 0
-    with transaction.atomic():
-        for event in events:
-            message = known.get(event.message_id)
-            if message is None:
-                continue
-            _, new = models.Event.objects.get_or_create(
-                message=message, event=event.event, at=event.at, recipient=event.recipient, reported=True,
-                defaults={"detail": event.detail},
+    messages = _messages(host, sorted({event.message_id for event in events}))
+    before: set[tuple[Any, ...]] = set()
+    ids = [message.pk for message in messages.values()]
+    for start in range(0, len(ids), _CHUNK):
+        rows = models.Event.objects.filter(message__in=ids[start : start + _CHUNK], reported=True)
+        before.update(rows.values_list("message_id", "event", "at", "recipient"))
+    fresh: dict[tuple[Any, ...], models.Event] = {}
+    for event in events:
+        message = messages.get(event.message_id)
+        if message is not None:
+            row = models.Event(
+                message=message, event=event.event, at=event.at, recipient=event.recipient, detail=event.detail,
+                reported=True,
             )  # fmt: skip
-            added += new
-        for message in {
-            known[event.message_id].pk: known[event.message_id] for event in events if event.message_id in known
-        }.values():
+            fresh.setdefault((message.pk, row.event, row.at, row.recipient), row)
+    new = [row for key, row in fresh.items() if key not in before]
+    with transaction.atomic():
+        models.Event.objects.bulk_create(new, ignore_conflicts=True)
+        for message in {row.message_id: row.message for row in new}.values():
             _summarise(message)
-    return added
+    return len(new)
+
+
+def _messages(host: str, message_ids: Sequence[str]) -> dict[str, models.Message]:
+    found: dict[str, models.Message] = {}
+    for start in range(0, len(message_ids), _CHUNK):
+        rows = models.Message.objects.filter(host=host, message_id__in=message_ids[start : start + _CHUNK])
+        found.update((row.message_id, row) for row in rows.defer("mime"))
+    return found
 
 
 def _summarise(message: models.Message) -> None:

@@ -8,6 +8,7 @@ from relance_addon.core.errors import InputError
 from relance_addon.core.model import OWED
 from relance_addon.core.records import Settled, Stored
 from relance_addon.hosts.port import BATCH, Connector
+from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.run import post
 
@@ -28,20 +29,26 @@ def settle_as_sent(desk: Desk, host: str, key: str) -> Stored:
     from relance_addon.journal import claims, database
 
     with database.run_lock(host), database.journal_errors():
-        stored = _one(desk, host, key)
+        stored = _one(host, key)
         claims.settle(host, [Settled(stored.mark.key, "sent")], desk.now())
     return stored
 
 
 def send_again(desk: Desk, host: str, key: str) -> Settled:
-    """Send exactly the same message again, now. Raises InputError when one of its invoices is no longer open."""
+    """Send exactly the same message again, now: one in doubt, or one that failed.
+
+    From then on it is dated today. Raises InputError when one of its invoices is no longer open.
+    """
     desk.open_journal()
     from relance_addon.journal import claims, database
 
     with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
-        stored = _one(desk, host, key)
+        sync.refuse_earlier(desk, host)
+        stored = _one(host, key)
         _refuse_settled(desk, host, connector, stored)
-        outgoing = claims.outgoing(host, stored.mark.key)
+        if not claims.claim_again(host, key, desk.today, desk.now()):
+            raise InputError(f"another reminder of {', '.join(stored.numbers)} left today; send this one tomorrow")
+        outgoing = claims.outgoing(host, key)
         (outcome,) = post(connector, [outgoing])
         claims.settle(host, [outcome], desk.now())
     if outcome.state in ("failed", "in_doubt"):
@@ -60,8 +67,12 @@ def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored)
             raise InputError(f"{number} is {status} on {host}: not sent again; settle it with --sent {stored.mark.key}")
 
 
-def _one(desk: Desk, host: str, key: str) -> Stored:
-    found = [one for one in listed(desk, host) if one.mark.key == key]
+def _one(host: str, key: str) -> Stored:
+    from relance_addon.journal import claims
+
+    found = [one for one in claims.uncertain(host, (*claims.UNCERTAIN, "failed")) if one.mark.key == key]
     if not found:
         raise InputError(f"no message {key!r} in doubt on {host}; 'relance doubt {host}' lists them")
+    if found[0].state == "failed" and not claims.mime(host, key):
+        raise InputError(f"{key} was never written: {found[0].error}")
     return found[0]

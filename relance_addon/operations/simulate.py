@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 
 from relance_addon.core import group
 from relance_addon.core.decide import SETTLED, Decision
@@ -118,20 +119,17 @@ def pin(host: str, state: State, decisions: Sequence[Decision]) -> None:
 
 
 def collect(desk: Desk, host: str, connector: Connector) -> int:
-    """Ask the host what became of the messages of the last 90 days; how many events are new."""
-    from datetime import timedelta
-
-    from relance_addon.journal import log
+    """Ask the host what became of the messages of the 90 days before its last run; how many events are new."""
+    from relance_addon.journal import hosts, log
 
     if not connector.capabilities.events:
         return 0
-    marks = log.watched(host, desk.now() - timedelta(days=90))
-    if not marks:
-        return 0
+    last = min(desk.today, hosts.state(host).last_run or desk.today)
+    marks = log.watched(host, last - timedelta(days=90))
     events = [Happened(*event) for event in connector.events(marks)]
-    for problem in getattr(connector, "problems", ()):
+    for problem in connector.problems:
         desk.report(problem)
-    return log.record(host, events)
+    return log.record(host, events) if events else 0
 
 
 def describe(desk: Desk, connector: Connector, messages: Sequence[group.Message]) -> tuple[list[str], list[list[str]]]:

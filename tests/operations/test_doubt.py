@@ -215,7 +215,7 @@ def test_an_activity_sent_again_says_the_same(doubtful: Company) -> None:
         doubtful(f"doubt acme --resend {key}")
     (meant,) = refused[:1]
     (sent,) = doubtful.host.posted
-    assert replace(sent, html="") == replace(meant, html="")
+    assert replace(sent, html="", sent_at=meant.sent_at) == replace(meant, html="")
     assert sent.html.rstrip() == meant.html.rstrip()
     assert "Bonjour Client 17" in sent.text and "Bonjour Client 17" in sent.html
     assert sent.attachments == (Document("FA-0017.pdf", "application/pdf", b"%PDF-1.4 \r\n\x00\xff"),)
@@ -342,3 +342,27 @@ def test_a_run_killed_while_writing_leaves_no_half_written_message(
     assert files.mails() == {}
     assert files("run acme").states == {"17": "sent"}
     assert len(files.mails()) == 1
+
+
+def test_a_message_sent_again_is_dated_that_day_so_that_the_next_step_waits(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    fake.host.fail("post", Unreachable("gone"))
+    fake("run acme", status=1, date="2026-11-05")
+    (entry,) = fake("doubt acme").items
+    fake(f"doubt acme --resend {entry['key']}", date="2026-11-21")
+    again = fake("run acme", date="2026-11-21")
+    assert again.reasons == {"17": "not_due_yet"}
+    assert again.json["decisions"][0]["date"] == "2026-12-01"
+    assert [one["date"] for one in fake("log acme").items] == ["2026-11-21"]
+
+
+def test_a_failed_message_can_be_sent_again_by_a_person(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    for day in ("2026-11-05", "2026-11-06", "2026-11-07"):
+        fake.host.answer("17", "failed")
+        fake("run acme", status=1, date=day)
+    (entry,) = fake("log acme").items
+    assert fake("run acme", status=1, date="2026-11-08").reasons == {"17": "failed"}
+    fake(f"doubt acme --resend {entry['message_key']}", date="2026-11-08")
+    assert [one["last_event"] for one in fake("log acme").items] == ["sent"]
+    assert fake("run acme", date="2026-11-09").reasons == {"17": "not_due_yet"}

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 
 from relance_addon.connectors.files import disk
 from relance_addon.connectors.files.table import delimiter_of
+from relance_addon.core.names import plain_cell
 from relance_addon.hosts.port import Found, Mark, Outgoing, Posted
 
 NAME: Final = "activities.csv"
 COLUMNS: Final = ("key", "invoice", "client", "due_date", "summary", "note", "user")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _BOM: Final = b"\xef\xbb\xbf"
 _START = re.compile(rb'\n"(?=[^",;\t\r\n])')
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -145,7 +145,7 @@ def _record(kept: Kept, message: Outgoing) -> bytes:
 
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return plain_cell(cell)
 
 
 def _line(cells: Sequence[str], delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -17,6 +16,7 @@ from relance_addon.connectors.files.reading import Ledger
 from relance_addon.connectors.files.settings import Settings as FilesSettings
 from relance_addon.connectors.files.table import Table
 from relance_addon.core.model import Invoice, Problem
+from relance_addon.core.names import pdf_name
 from relance_addon.hosts import mapping
 from relance_addon.hosts.port import (
     Cannot,
@@ -36,7 +36,6 @@ from relance_addon.hosts.port import (
     Surroundings,
 )
 
-_NO_NAME = re.compile(r"[^\w.\-]+")
 _MOST_PDF: Final = 50_000_000
 
 
@@ -100,7 +99,7 @@ class FilesConnector(Cannot):
                     continue
                 content = path.read_bytes()
                 if content.startswith(b"%PDF"):
-                    found[invoice.id] = Document(pdf_name(invoice), "application/pdf", content)
+                    found[invoice.id] = Document(pdf_name(invoice.number), "application/pdf", content)
         return found
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
@@ -154,8 +153,3 @@ class FilesConnector(Cannot):
     @property
     def _activities(self) -> Path:
         return self.folder.at(activities.NAME)
-
-
-def pdf_name(invoice: Invoice) -> str:
-    """A file name made of an invoice's number."""
-    return (_NO_NAME.sub("_", invoice.number).strip("._") or "invoice")[:100] + ".pdf"

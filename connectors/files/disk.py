@@ -16,9 +16,13 @@ _AT_ONCE: Final = 8
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file anew, not yet through to the disk. Raises OSError, and then leaves no file."""
+    """Write a file anew, not yet through to the disk. Raises OSError, and then leaves no file.
+
+    What stood there is removed first, never written through: it may be a link that somebody planted.
+    """
+    remove(path)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o644)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o640)
         try:
             write_all(fd, content)
         finally:

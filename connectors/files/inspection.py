@@ -16,26 +16,17 @@ from relance_addon.connectors.files.folder import inside
 from relance_addon.connectors.files.opened import KINDS
 from relance_addon.connectors.files.reading import Ledger
 from relance_addon.connectors.files.table import Table
-from relance_addon.core.errors import InputError
 from relance_addon.hosts import mapping
 from relance_addon.hosts.port import Finding, Kind, MappedField
 
-_TOLD: Final = 5
 _SAMPLES: Final = 3
 _LOOKED_AT: Final = 1000
 
 
 def check(opened: Callable[[], Ledger], outbox: Path, today: date) -> list[Finding]:
-    """Findings on the files, their lines and the outbox; nothing is raised for a file that cannot be used."""
-    findings: list[Finding] = []
-    try:
-        ledger = opened()
-    except InputError as error:
-        return [
-            Finding("error", one.where or "files", f"{one.key}: {one.text}" if one.key else one.text, "mend the file")
-            for one in error.problems
-        ]
-    findings += [
+    """Findings on the files, their lines and the outbox. Raises InputError for a file that cannot be used at all."""
+    ledger = opened()
+    findings = [
         Finding("ok", table.shown, f"{len(table.columns)} columns, separated by {_NAMES[table.delimiter]}")
         for table in ledger.opened.tables.values()
     ]
@@ -49,17 +40,13 @@ _NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 def _lines(ledger: Ledger, today: date) -> Iterator[Finding]:
     counts: Counter[str] = Counter()
-    problems = clients = 0
+    clients = 0
     for page in ledger.pages(today):
         counts.update(invoice.status for invoice in page.invoices)
         clients += len(page.clients)
         for problem in page.problems:
-            problems += 1
-            if problems <= _TOLD:
-                text = f"{problem.key}: {problem.text}" if problem.key else problem.text
-                yield Finding("warning", problem.where, text, "mend the line; the others are used")
-    if problems > _TOLD:
-        yield Finding("warning", ledger.opened.invoices.shown, f"{problems - _TOLD} more lines cannot be used")
+            text = f"{problem.key}: {problem.text}" if problem.key else problem.text
+            yield Finding("error", problem.where, text, "mend the line; the others are used")
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none of them owed"
     yield Finding("ok", "invoices", f"{len(ledger.index())} in all: {told}")
     yield Finding("ok", "clients", f"{clients}" + (" of the invoices' own columns" if ledger.opened.derived else ""))

@@ -31,7 +31,7 @@ REQUIRED: Final = {
     "instalment": ("invoice", "due_date", "residual"),
 }
 _FROM_INVOICES: Final = ("email", "language", "country", "tags", "credit")
-_NAME_COLUMN: Final = "client_name"
+_NAME_COLUMNS: Final = ("client_name", "name")
 _SETTLING_NS: Final = 2_000_000_000
 
 
@@ -48,7 +48,7 @@ class Opened:
         self.tables = self._open()
         self.invoices = self.tables["invoices"]
         self.derived = "clients" not in self.tables
-        self.sources = {**sources, "client": from_invoices(sources)} if self.derived else sources
+        self.sources = {**sources, "client": from_invoices(sources, self.invoices.columns)} if self.derived else sources
         self._check_columns()
         has = self.invoices.columns
         self.settles = not _told(sources["invoice"]["status"], has) and _told(sources["invoice"]["settled_date"], has)
@@ -142,7 +142,7 @@ class Opened:
             raise InputError(*problems)
 
 
-def from_invoices(sources: Sources) -> dict[str, mapping.Source]:
+def from_invoices(sources: Sources, columns: Sequence[str]) -> dict[str, mapping.Source]:
     """Where clients come from without a file of their own: the invoices' columns, the user's mapping first.
 
     An invoice's own ``program`` and ``hold_until`` are never taken for its client's.
@@ -151,7 +151,8 @@ def from_invoices(sources: Sources) -> dict[str, mapping.Source]:
     found = dict.fromkeys(given, mapping.NOWHERE)
     found.update({field: given[field] for field in _FROM_INVOICES})
     found["id"] = sources["invoice"]["client"]
-    found["name"] = mapping.Source((_NAME_COLUMN,), text=_NAME_COLUMN)
+    column = next((name for name in _NAME_COLUMNS if name in columns), _NAME_COLUMNS[0])
+    found["name"] = mapping.Source((column,), text=column)
     found.update({field: source for field, source in given.items() if source.given and field != "id"})
     return found
 

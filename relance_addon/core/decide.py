@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from relance_addon.core import toml
 from relance_addon.core.model import NO_PROGRAM, Adaptation, Address, Client, History, Invoice
 from relance_addon.core.program import Book, Program
 from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, cycle_of, parts, plan_for
@@ -114,11 +113,11 @@ class Decider:
         """The decision on one invoice by itself, up to ``non_working_day``; ``due`` when nothing speaks against it."""
         client = self.clients.get(invoice.client)
         if client is None or client.invalid or invoice.invalid:
-            return Decision(invoice, client, None, invoice.residual, "invalid", detail=_unusable(invoice, client))
+            return self._invalid(invoice, client, _unusable(invoice, client))
         adaptation = self.history.adaptations.get(invoice.id, NOTHING)
         program, unknown = self._program(invoice, client, adaptation)
         if unknown:
-            return Decision(invoice, client, None, invoice.residual, "invalid", detail=unknown)
+            return self._invalid(invoice, client, unknown)
         if program is None:
             part = parts(invoice, self.today)[0]
             return Decision(invoice, client, part.due, part.asked, _status(invoice) or "no_program")
@@ -133,6 +132,13 @@ class Decider:
             invoice, client, part.due, part.asked, reason, program, step + 1, on, cycle.name, part.rank, retry
         )
 
+    def _invalid(self, invoice: Invoice, client: Client | None, why: str) -> Decision:
+        """What cannot be used; its due date is said where it is the client or the program that is wrong."""
+        if invoice.invalid:
+            return Decision(invoice, client, None, invoice.residual, "invalid", detail=why)
+        part = parts(invoice, self.today)[0]
+        return Decision(invoice, client, part.due, part.asked, "invalid", detail=why)
+
     def following(self, invoice: Invoice, client: Client) -> tuple[Timetable, Part, Cycle, Next | None] | None:
         """The timetable, instalment, cycle and next step of an invoice; None when no program applies."""
         adaptation = self.history.adaptations.get(invoice.id, NOTHING)
@@ -142,9 +148,7 @@ class Decider:
         table = self._table(program, client)
         return (table, *self._current(invoice, table, adaptation))
 
-    def _reason(
-        self, invoice: Invoice, client: Client, table: Timetable, following: Next | None, failures: int
-    ) -> str:
+    def _reason(self, invoice: Invoice, client: Client, table: Timetable, following: Next | None, failures: int) -> str:
         history, today = self.history, self.today
         if _lasts(invoice.held_until, today) or _lasts(history.invoice_holds.get(invoice.id), today):
             return "invoice_held"
@@ -176,7 +180,7 @@ class Decider:
             return Choice(none=rule)
         program = self.book.get(own, adaptation.version if adaptation.program == own else 0)
         if program is None:
-            return Choice(unknown=self._unknown(own))
+            return Choice(unknown=self.book.unknown(own))
         rest = self._choice_of(client)
         return Choice((program, *rest.programs), (rule, *rest.rules), rest.none, rest.unknown)
 
@@ -201,15 +205,12 @@ class Decider:
             return Choice(none=rule)
         own = self.book.get(name) if name else None
         if name and own is None:
-            return Choice(unknown=self._unknown(name))
+            return Choice(unknown=self.book.unknown(name))
         ranked = [(rule, own)]
         ranked += [("segment", one) for one in self.book.programs if one.when is not None and one.when.holds(client)]
         ranked.append(("default", self.book.default))
         found = [(rule, program) for rule, program in ranked if program is not None]
         return Choice(tuple(program for _, program in found), tuple(rule for rule, _ in found))
-
-    def _unknown(self, name: str) -> str:
-        return f"program: unknown program {name!r}{toml.nearest(name, self.book.current)}"
 
     def _table(self, program: Program, client: Client) -> Timetable:
         country = client.country if program.calendar == "client" else ""

@@ -336,9 +336,7 @@ def _between(say: Words, steps: Sequence[Step]) -> str:
     return " + ".join(say.span(count, unit) for count, unit in ((months, "month"), (days, "day")) if count)
 
 
-def _holds(
-    say: Words, invoice: Invoice, client: Client, history: History, today: date
-) -> Iterator[tuple[date, str]]:
+def _holds(say: Words, invoice: Invoice, client: Client, history: History, today: date) -> Iterator[tuple[date, str]]:
     """Every hold in force: its last day and its line."""
     for kind, until in (
         ("host_holds_invoice", invoice.held_until),

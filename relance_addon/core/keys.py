@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
+from relance_addon.core.model import ascii_address
+
 
 def claim_key(host: str, invoice: str, cycle: str, step: str) -> str:
     """The key of one claim: 24 hexadecimal digits."""
@@ -18,7 +20,7 @@ def message_key(claims: Iterable[str]) -> str:
 
 def message_id(key: str, sender: str) -> str:
     """The Message-ID of a message (RFC 5322, with its brackets), in the domain of the sender's address."""
-    return f"<relance.{key}@{sender.rpartition('@')[2] or 'localhost'}>"
+    return f"<relance.{key}@{ascii_address(sender).rpartition('@')[2]}>"
 
 
 def _digest(parts: Iterable[str]) -> str:

@@ -195,7 +195,9 @@ class History:
 
 
 _DIGITS = re.compile(r"(\d+)")
-_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+\Z")
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z|\[[0-9A-Fa-f.:]+\]\Z")
 _NAMED = re.compile(r"\s*(?:\"(?P<quoted>[^\"\r\n]*)\"|(?P<name>[^<>\"\r\n]*?))\s*<(?P<email>[^<>\s]+)>\s*\Z")
 
 
@@ -209,7 +211,30 @@ def natural(identifier: str) -> tuple[tuple[str | int, ...], str]:
 
 def is_email(text: str) -> bool:
     """Whether ``text`` is one bare mail address that can stand in a header and an envelope."""
-    return bool(_ADDRESS.match(text)) and len(text) <= 254 and text.isprintable() and ".." not in text
+    try:
+        return len(ascii_address(text)) <= 254
+    except ValueError:
+        return False
+
+
+def ascii_address(email: str) -> str:
+    """The address as it stands in envelopes and headers, an international domain in its ASCII form.
+
+    Raises ValueError for what cannot be written so.
+    """
+    local, at, domain = email.rpartition("@")
+    if not at or not _LOCAL.match(local) or len(local) > 64:
+        raise ValueError(f"{email!r} cannot be written to: only ASCII may stand before the @")
+    if not domain.isascii():
+        import idna
+
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise ValueError(f"{email!r}: {error}") from None
+    if not _DOMAIN.match(domain):
+        raise ValueError(f"{email!r}: {domain!r} is no domain")
+    return f"{local}@{domain}"
 
 
 def parse_address(text: str) -> Address:

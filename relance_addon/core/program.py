@@ -293,6 +293,10 @@ class Book:
         self.versions = {(program.name, program.version): program for program in (*kept, *self.programs)}
         self.default = next((program for program in self.programs if program.default), None)
 
+    def unknown(self, name: str) -> str:
+        """What is wrong with the name of a program that is not there."""
+        return f"program: unknown program {name!r}{toml.nearest(name, self.current)}"
+
     def get(self, name: str, version: int = 0) -> Program | None:
         """A program's version, the current one for 0; None when there is none of that name."""
         return self.versions.get((name, version)) if version else self.current.get(name)

@@ -66,6 +66,7 @@ REASONS: Final[dict[str, dict[str, str]]] = {
 }
 """Each reason in one short phrase, by language."""
 
+
 class Words:
     """The phrases of one language; French for any that is not English."""
 

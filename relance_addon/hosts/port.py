@@ -23,9 +23,7 @@ from relance_addon.core.outgoing import Outgoing as Outgoing
 from relance_addon.core.outgoing import Posted as Posted
 
 Kind = Literal["invoice", "client", "contact", "instalment"]
-EventName = Literal[
-    "queued", "sent", "delivered", "opened", "clicked", "bounced", "complained", "failed", "in_doubt"
-]
+EventName = Literal["queued", "sent", "delivered", "opened", "clicked", "bounced", "complained", "failed", "in_doubt"]
 BATCH = 20
 """The most invoices that are read again, or messages that are posted, in one batch."""
 

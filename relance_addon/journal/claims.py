@@ -44,7 +44,10 @@ def claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
 
 def _claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]:
     keys = [one.key for message in messages for one in message.claims]
-    before = {row.key: row for row in models.Reminder.objects.select_related("message").select_for_update().filter(host=host, key__in=keys)}
+    before = {
+        row.key: row
+        for row in models.Reminder.objects.select_related("message").select_for_update().filter(host=host, key__in=keys)
+    }
     lost = {
         message.key
         for message in messages

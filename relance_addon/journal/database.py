@@ -74,7 +74,7 @@ def address(url: str, folder: Path) -> dict[str, Any]:
             "PORT": port,
             "OPTIONS": options,
         }
-    raise _wrong(f"{url!r} is neither sqlite:///… nor postgresql://…")
+    raise _wrong(f"an address that begins with {parts.scheme!r} is neither sqlite:///… nor postgresql://…")
 
 
 def _wrong(text: str) -> InputError:

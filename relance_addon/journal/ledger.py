@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from django.db import connection, transaction
 
@@ -114,6 +114,20 @@ def clients(host: str) -> dict[str, Client]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT ref, name, data FROM journal_client WHERE host = %s", [host])
         return {row[0]: _client(row) for row in cursor.fetchall()}
+
+
+def named_programs(host: str) -> list[tuple[Literal["invoice", "client"], str, str]]:
+    """The invoices still owed and the clients that name a program on the host: kind, id, name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ref, program FROM journal_invoice WHERE host = %s AND present = %s AND program <> ''", [host, True]
+        )
+        found: list[tuple[Literal["invoice", "client"], str, str]] = [
+            ("invoice", ref, name) for ref, name in cursor.fetchall()
+        ]
+        cursor.execute("SELECT ref, data FROM journal_client WHERE host = %s AND data LIKE %s", [host, '%"program"%'])
+        rows = [(ref, json.loads(data).get("program", "")) for ref, data in cursor.fetchall()]
+    return found + [("client", ref, name) for ref, name in rows if name]
 
 
 def _store(host: str, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:

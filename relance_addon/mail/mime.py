@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 from urllib.parse import quote
 
-from relance_addon.core.model import Address
+from relance_addon.core.model import Address, ascii_address
 
 Attachment = tuple[str, str, bytes]
 """File name, MIME type, content."""
@@ -26,9 +26,6 @@ _FIELD = re.compile(r"[!-9;-~]{1,70}\Z")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>\Z")
 _MIME = re.compile(r"[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*(?:; [\w-]+=[\w.+-]+)*\Z")
 _FILE_ATOM = re.compile(r"[A-Za-z0-9_.+-]{1,60}\Z")
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z|\[[0-9A-Fa-f.:]+\]\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _RESERVED = frozenset(
     (
@@ -93,26 +90,6 @@ def build(
     if documents:
         body = _multipart("mixed", f"=_m_{boundary}", [body, *documents])
     return "\r\n".join(lines).encode("ascii") + b"\r\n" + body
-
-
-def ascii_address(email: str) -> str:
-    """The address as it stands in envelopes and headers, an international domain in its ASCII form.
-
-    Raises ValueError for what cannot be written so.
-    """
-    local, at, domain = email.rpartition("@")
-    if not at or not _LOCAL.match(local) or len(local) > 64:
-        raise ValueError(f"{email!r} cannot be written to: only ASCII may stand before the @")
-    if not domain.isascii():
-        import idna
-
-        try:
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-        except idna.IDNAError as error:
-            raise ValueError(f"{email!r}: {error}") from None
-    if not _DOMAIN.match(domain):
-        raise ValueError(f"{email!r}: {domain!r} is no domain")
-    return f"{local}@{domain}"
 
 
 def header(name: str, value: str) -> str:

@@ -236,7 +236,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Any:
         self.tick()
+        _same_kind((name,), parent)
         return super().get_template(name, parent, globals)
+
+    def select_template(self, names: Any, parent: str | None = None, globals: Any = None) -> Any:
+        self.tick()
+        _same_kind(names, parent)
+        return super().select_template(names, parent, globals)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         both = (left, right)
@@ -280,6 +286,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         _inspect(tree, name, filename, self.filters, self.tests)
         _rewrite(tree)
         return tree
+
+
+def _same_kind(names: Iterable[Any], parent: str | None) -> None:
+    """Parts in plain text are not escaped: no HTML text may take one in."""
+    for name in names:
+        if parent is not None and parent.endswith(".html") and isinstance(name, str) and name.endswith(".txt"):
+            raise SecurityError(f"includes {name!r}: a text in HTML may only include parts in HTML")
 
 
 def _inspect(

@@ -10,8 +10,8 @@ from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from relance_addon.core.errors import InputError, Refused, Unreachable
+from relance_addon.core.model import ascii_address
 from relance_addon.core.toml import nearest
-from relance_addon.mail.mime import ascii_address
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 """The schemes of SMTP addresses and their usual ports."""

@@ -170,10 +170,7 @@ def _aligned(rows: list[list[str]]) -> str:
         return "\n\n".join("\n\n".join(filter(None, row)) for row in rows)
     rows = [[cell.replace("\n", ", ") for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(max(map(len, rows)))]
-    right = [
-        all(_amount(row[column]) for row in rows[1:] if column < len(row))
-        for column in range(len(widths))
-    ]
+    right = [all(_amount(row[column]) for row in rows[1:] if column < len(row)) for column in range(len(widths))]
     return "\n".join(
         COLUMN_GAP.join(
             cell.rjust(widths[column]) if column and right[column] else cell.ljust(widths[column])

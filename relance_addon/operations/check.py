@@ -24,10 +24,12 @@ def _host(desk: Desk, name: str, alone: bool) -> list[Finding]:
     connector = desk.connector(name)
     try:
         found = connector.check(desk.today)
-    except HostError as error:
+    except (HostError, InputError) as error:
         if alone:
             raise
-        return [Finding("error", "connection", str(error), "see that the host runs and that its address is right")]
+        return [
+            Finding("error", "connection", str(error), "see that the host is there, and that its settings are right")
+        ]
     finally:
         connector.close()
     if connector.capabilities.only_contacts and desk.config.file.mail.redirect_to:

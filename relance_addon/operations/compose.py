@@ -8,11 +8,12 @@ from datetime import datetime
 from relance_addon.core import keys
 from relance_addon.core.errors import RelanceError
 from relance_addon.core.group import Message
+from relance_addon.core.names import pdf_name
 from relance_addon.core.outgoing import Claim, Document, Outgoing
 from relance_addon.hosts.port import Connector
 from relance_addon.mail import mime
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.simulate import State, payment_links, pdf_name
+from relance_addon.operations.simulate import State, payment_links
 
 
 def compose(

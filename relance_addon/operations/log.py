@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from relance_addon.core.errors import InputError
+from relance_addon.core.names import plain_cell
 from relance_addon.core.records import SEVERITY, Entry
 from relance_addon.core.toml import nearest
 from relance_addon.operations.desk import Desk
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def entries(
@@ -34,6 +33,7 @@ def entries(
 def item(desk: Desk, one: Entry) -> dict[str, Any]:
     """One reminder as the contract's JSON has it, its times in the company's time zone."""
     row = one._asdict() | {"date": one.date.isoformat()}
+    del row["attachments"]
     for key in ("sent_at", "last_event_at"):
         row[key] = row[key].astimezone(desk.config.zone).isoformat(timespec="seconds")
     if not one.redirected_to:
@@ -73,4 +73,4 @@ def save_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return plain_cell(text)

@@ -11,6 +11,7 @@ from relance_addon.core import group
 from relance_addon.core.decide import SETTLED, Decision
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Client, History, Invoice, natural
+from relance_addon.core.names import pdf_name
 from relance_addon.core.program import Book
 from relance_addon.core.records import Happened
 from relance_addon.hosts.port import Connector, Kind
@@ -163,12 +164,3 @@ def attachment_names(desk: Desk, message: group.Message) -> list[str]:
             elif item.startswith("schedule") and (one.invoice.instalments or item == "schedule"):
                 names.append(desk.renderer.schedule_name(one, message.language, desk.today))
     return names
-
-
-def pdf_name(number: str) -> str:
-    """The file name of an invoice's PDF."""
-    return f"{_safe(number)}.pdf"
-
-
-def _safe(number: str) -> str:
-    return "".join(one if one.isalnum() or one in "-_." else "-" for one in number).strip(".-") or "invoice"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relance_addon.core.errors import InputError
+from relance_addon.core.model import NO_PROGRAM
 from relance_addon.hosts.port import Connector
 from relance_addon.operations.desk import Desk
 
@@ -61,7 +62,25 @@ def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> Pul
             ledger.keep_only(host, seen)
         if (reached, fingerprint) != (known.cursor, known.settings):
             hosts.pulled(host, reached, fingerprint)
+    _say_unknown_programs(desk, host, connector)
     return Pulled(*counts)
+
+
+def _say_unknown_programs(desk: Desk, host: str, connector: Connector) -> None:
+    """The records that name a program which is not there, where the host still has them."""
+    from relance_addon.journal import ledger, programs
+
+    named = ledger.named_programs(host)
+    if not named:
+        return
+    book = programs.book()
+    unknown = {(kind, ref): name for kind, ref, name in named if name != NO_PROGRAM and book.get(name) is None}
+    for kind in ("invoice", "client"):
+        refs = [ref for of, ref in unknown if of == kind]
+        places = connector.locate(kind, refs) if refs else {}
+        for ref in refs:
+            if ref in places:
+                desk.report(f"{places[ref]}: {book.unknown(unknown[kind, ref])}")
 
 
 def refuse_earlier(desk: Desk, host: str) -> None:

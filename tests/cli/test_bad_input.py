@@ -348,3 +348,39 @@ def test_two_processes_that_make_the_journal_at_once_both_find_it_made(company: 
         for _ in range(2)
     ]
     assert [(one.communicate()[1], one.returncode) for one in both] == [(b"", 0)] * 2
+
+
+def test_an_address_that_cannot_be_written_is_told_before_anything_is_sent(files: Company) -> None:
+    files.csv("clients", "1,Un,josé@x.example", "2,Deux,.a@x.fr", "3,Trois,a@société.example", header="id,name,email")
+    files.csv("invoices", *(f"{one},{one},2026-10-01,2026-10-31,100" for one in (1, 2, 3)))
+    said = files("simulate acme", status=1)
+    assert said.reasons == {"1": "invalid", "2": "invalid", "3": "due"}
+    assert [line.split(": ")[1:3] for line in said.lines] == [
+        ["data/clients.csv:2", "email"],
+        ["data/clients.csv:3", "email"],
+    ]
+
+
+def test_a_sender_in_an_international_domain_can_send(files: Company) -> None:
+    (files.folder / "data/clients.csv").unlink(missing_ok=True)
+    files.write("relance.toml", FILES.replace("compta@acme.example", "compta@société.example"))
+    files.csv(
+        "invoices", "17,3,2026-10-01,2026-10-31,100,a@x.fr", header="id,client,issue_date,due_date,residual,email"
+    )
+    files("activate acme")
+    ran = files("run acme")
+    assert ran.states == {"17": "sent"}
+    (entry,) = files("log acme").items
+    assert entry["message_id"].endswith("@xn--socit-esab.example>")
+
+
+def test_an_unknown_program_is_told_by_sync_even_of_a_client_that_owes_nothing(files: Company) -> None:
+    files.csv("clients", "1,Un,,nosuch", "2,Deux,,standard", header="id,name,email,program")
+    files.csv("invoices", "17,2,2026-10-01,2026-10-31,100")
+    assert files("sync acme", status=1).err == "relance: data/clients.csv:2: program: unknown program 'nosuch'\n"
+
+
+def test_a_clients_name_may_stand_in_a_column_of_that_name(files: Company) -> None:
+    (files.folder / "data/clients.csv").unlink(missing_ok=True)
+    files.csv("invoices", "17,3,2026-10-01,2026-10-31,100,Dupont", header="id,client,issue_date,due_date,residual,name")
+    assert files("simulate acme").json["decisions"][0]["client_name"] == "Dupont"

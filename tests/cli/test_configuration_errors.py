@@ -64,7 +64,7 @@ FAULTS = {
     ),
     "a journal that is none": (
         '[relance]\njournal = "mysql://x"\n',
-        "relance.toml:2: relance.journal: 'mysql://x' is neither sqlite:///… nor postgresql://…",
+        "relance.toml:2: relance.journal: an address that begins with 'mysql' is neither sqlite:///… nor",
     ),
     "a journal's password in clear": (
         '[relance]\njournal = "postgresql://me:hunter2@x/y"\n',
@@ -240,3 +240,8 @@ def test_bad_usage_is_status_2_and_one_line(files: Company) -> None:
         said = files(command, status=2, form=" ")
         assert said.out == ""
         assert said.err.startswith(("relance: ", "Usage: relance "))
+
+
+def test_no_part_of_a_journals_address_that_may_be_secret_is_printed(files: Company) -> None:
+    files.write("relance.toml", FILES.replace("sqlite:///relance.sqlite3", "mysql://u:s3cret@h/x"))
+    assert "s3cret" not in files("programs list", status=2).err

@@ -1,6 +1,6 @@
 """Pictures of the shipped templates, for docs/pictures. Run by hand; needs chromium and pngquant.
 
-    python tests/mail/pictures.py [NAME…]
+python tests/mail/pictures.py [NAME…]
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import pytest
 from mail_samples import TODAY, invoice, message
 
 from relance_addon.core.errors import InputError
+from relance_addon.mail.check import check_file
 from relance_addon.mail.library import Library, shipped
 from relance_addon.mail.render import Renderer
 from relance_addon.mail.text import from_html
@@ -203,3 +204,13 @@ def test_malformed_html_is_turned_to_text_as_fast_as_well_formed(piece: str) -> 
     start = time.process_time()
     from_html(piece * (200_000 // len(piece)))
     assert time.process_time() - start < 3
+
+
+def test_a_text_in_html_takes_in_no_part_that_is_not_escaped(tmp_path: Path) -> None:
+    folder = tmp_path / "fr"
+    folder.mkdir()
+    (folder / "_foot.txt").write_text("{{ client.name }}")
+    for say in ('"_foot.txt"', '["_foot.txt"]', '"_foot" ~ ".txt"'):
+        (folder / "mine.html").write_text(f"Subject: x\n<p>{{% include {say} %}}</p>")
+        (fault,) = check_file(folder / "mine.html", Library(tmp_path, shipped()), "fr")
+        assert "HTML" in fault, fault

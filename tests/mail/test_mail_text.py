@@ -28,8 +28,10 @@ from relance_addon.mail.text import from_html, to_html
         ('<p title="a > b">x</p>', "x"),
         ("1 < 2", "1 2"),
         ("<table><tr><td><p>One</p><p>Two</p></td></tr></table>", "One\n\nTwo"),
-        ("<table><tr><th>No</th><th>Sum</th></tr><tr><td>A</td><td>1,5</td></tr><tr><td>Bcd</td><td>20,5</td></tr></table>",
-         "No    Sum\nA     1,5\nBcd  20,5"),
+        (
+            "<table><tr><th>No</th><th>Sum</th></tr><tr><td>A</td><td>1,5</td></tr><tr><td>Bcd</td><td>20,5</td></tr></table>",
+            "No    Sum\nA     1,5\nBcd  20,5",
+        ),
         ("<table><tr><td>A<br>b</td><td>C</td></tr></table>", "A, b  C"),
         (
             '<table><tr><td>A</td><td>B</td><td>1</td></tr><tr><td colspan="2">T</td><td>22</td></tr></table>',
@@ -49,7 +51,7 @@ def test_html_is_read_as_a_person_would(html: str, text: str) -> None:
     [
         ("a\n\nb", "<p>a</p>\n<p>b</p>"),
         ("a\nb", "<p>a<br>\nb</p>"),
-        ("<b> & \"c\"", "<p>&lt;b&gt; &amp; &quot;c&quot;</p>"),
+        ('<b> & "c"', "<p>&lt;b&gt; &amp; &quot;c&quot;</p>"),
         ("see http://x.fr/?a&b, or", '<p>see <a href="http://x.fr/?a&amp;b">http://x.fr/?a&amp;b</a>, or</p>'),
         ("javascript:alert(1)", "<p>javascript:alert(1)</p>"),
     ],

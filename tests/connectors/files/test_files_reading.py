@@ -509,7 +509,7 @@ def test_pdfs_are_those_that_are_there_and_are_pdfs(sample: Sample) -> None:
     assert [one.pdf for one in pulled.invoices] == ["pdf/1.pdf", "2.pdf", "", "", "é 5.pdf"]
     found = sample.connect().pdfs(pulled.invoices)
     assert {key: (one.name, one.mime) for key, one in found.items()} == {
-        "1": ("FA_2026_1.pdf", "application/pdf"), "5": ("5.pdf", "application/pdf"),
+        "1": ("FA-2026-1.pdf", "application/pdf"), "5": ("5.pdf", "application/pdf"),
     }  # fmt: skip
     assert found["1"].content == b"%PDF-1.7 ..."
     assert [one.pdf for one in sample.connect().read(["1", "3"], TODAY).invoices] == ["pdf/1.pdf", ""]

@@ -339,3 +339,13 @@ def test_a_torn_tail_is_told_from_a_persons_edit() -> None:
     assert kept_in(header + b"a;b").end == len(header) + 3
     with pytest.raises(ValueError, match="line 2"):
         kept_in(header + b'"a","b"c"\n')
+
+
+def test_a_link_planted_in_the_outbox_is_not_written_through(sample: Sample) -> None:
+    (sample.folder / "outbox").mkdir()
+    victim = sample.folder / "victim"
+    victim.write_text("precious")
+    (sample.folder / "outbox" / ".a1.eml.tmp").symlink_to(victim)
+    assert states(sample.connect().post([mail("a1")])) == ["sent"]
+    assert victim.read_text() == "precious"
+    assert not (sample.folder / "outbox" / "a1.eml").is_symlink()

@@ -217,7 +217,7 @@ def explain(
     opened = desk(config, day)
     made = operation.explain(opened, host, invoice, language)
     if shown is Format.json:
-        show.items("explain", [{**decision(made.decision, opened), "lines": list(made.lines)}])
+        show.items("explain", [{**decision(made.decision, opened.today), "lines": list(made.lines)}])
     else:
         for line in made.lines:
             show.write(show.clean(line))

@@ -12,7 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PrivateAttr,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -150,7 +149,7 @@ class Segment(_Table):
 
 
 class Program(_Table):
-    """A named, ordered list of steps; ``minimum`` is an amount in any currency."""
+    """A named, ordered list of steps. ``minimum`` is an amount in any currency, ``version`` 0 before it is stored."""
 
     name: Name
     label: StrictStr = ""
@@ -164,7 +163,8 @@ class Program(_Table):
     pin: StrictBool = False
     when: Segment | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
-    _version: int = PrivateAttr(default=0)
+    # given by the journal: no key of a file has this name
+    version: int = Field(default=0, exclude=True, validation_alias="\0version")
 
     @field_validator("name")
     @classmethod
@@ -212,16 +212,9 @@ class Program(_Table):
             raise toml.fault(at, "the first step cannot be after_previous: nothing comes before it")
         return self
 
-    @property
-    def version(self) -> int:
-        """The number that the journal gave this version; 0 before."""
-        return self._version
-
     def at(self, version: int, default: bool) -> Program:
         """The same program as the journal knows it."""
-        copy = self.model_copy(update={"default": default})
-        copy._version = version
-        return copy
+        return self.model_copy(update={"version": version, "default": default})
 
     def content(self) -> dict[str, Any]:
         """What makes a version: everything but being the default. Plain JSON data."""

@@ -168,7 +168,11 @@ def _known(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
             continue
         field = getattr(current, "model_fields", {}).get(part)
         current = _model_in(field.annotation) if field else None
-    return [field.alias or name for name, field in getattr(current, "model_fields", {}).items()]
+    return [
+        field.alias or name
+        for name, field in getattr(current, "model_fields", {}).items()
+        if not field.validation_alias
+    ]
 
 
 def _model_in(annotation: Any) -> Any:

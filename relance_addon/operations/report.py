@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
@@ -58,7 +59,7 @@ def _document(
         if verdict == "send":
             currency = one.invoice.currency
             residual[currency] = residual.get(currency, Decimal()) + one.residual
-        rows.append(decision(one, desk, numbers.get(one.invoice.id) if verdict == "send" else None))
+        rows.append(decision(one, desk.today, numbers.get(one.invoice.id) if verdict == "send" else None))
     totals = {
         **counts,
         "messages": len(messages),
@@ -76,7 +77,7 @@ def _document(
     }
 
 
-def decision(one: Decision, desk: Desk, message: int | None = None) -> dict[str, Any]:
+def decision(one: Decision, today: date, message: int | None = None) -> dict[str, Any]:
     """One decision as the contract's JSON has it."""
     invoice, program, due = one.invoice, one.program, one.due
     return {
@@ -86,7 +87,7 @@ def decision(one: Decision, desk: Desk, message: int | None = None) -> dict[str,
         "client_name": one.client.name if one.client else None,
         "status": invoice.status,
         "due_date": due.isoformat() if due else None,
-        "days_late": (desk.today - due).days if due else None,
+        "days_late": (today - due).days if due else None,
         "residual": amount(one.residual, invoice.currency),
         "currency": invoice.currency,
         "program": program.name if program else None,
@@ -123,6 +124,9 @@ def amount(value: Decimal, currency: str) -> str:
     return f"{value.quantize(_unit(currency), ROUND_HALF_UP):f}"
 
 
+_CHUNK = 1000
+
+
 @lru_cache(maxsize=256)
 def _unit(currency: str) -> Decimal:
     from babel.numbers import get_currency_precision
@@ -144,10 +148,15 @@ def write(document: Mapping[str, Any]) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _joined(items: Iterable[Any]) -> Iterator[str]:
+def _joined(items: Sequence[Any]) -> Iterator[str]:
     encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
-    for index, item in enumerate(items):
-        yield f",\n  {encode(item)}" if index else encode(item)
+    for start in range(0, len(items), _CHUNK):
+        text = encode(items[start : start + _CHUNK])[1:-1]
+        if isinstance(items[start], dict) and items[start]:
+            # between two items only: within a text, a quotation mark would be escaped
+            opening = "{" + json.dumps(next(iter(items[start])), ensure_ascii=False) + ": "
+            text = text.replace("}, " + opening, "},\n  " + opening)
+        yield f",\n  {text}" if start else text
 
 
 def items(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,64 +4,28 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 _NO_SUCH_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EISDIR, errno.EPERM}
-_BINARY: Final = getattr(os, "O_BINARY", 0)
-_AT_ONCE: Final = 8
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write a file anew, not yet through to the disk. Raises OSError, and then leaves no file.
+def write(path: Path, content: bytes) -> None:
+    """Write a file anew, through to the disk. Raises OSError, and then leaves no file.
 
     What stood there is removed first, never written through: it may be a link that somebody planted.
     """
     remove(path)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o640)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o640)
         try:
             write_all(fd, content)
+            os.fsync(fd)
         finally:
             os.close(fd)
     except OSError:
         remove(path)
         raise
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file anew, through to the disk. Raises OSError, and then leaves no file."""
-    put(path, content)
-    for error in sync([path]):
-        if error is not None:
-            remove(path)
-            raise error
-
-
-def sync(paths: Sequence[Path]) -> list[OSError | None]:
-    """Force files through to the disk; what went wrong with each. Asked for several at once, the disk does them in one.
-
-    One after the other, each costs a turn of the file system's own journal.
-    """
-    if len(paths) < 2:
-        return [_sync(path) for path in paths]
-    with ThreadPoolExecutor(min(_AT_ONCE, len(paths))) as pool:
-        return list(pool.map(_sync, paths))
-
-
-def _sync(path: Path) -> OSError | None:
-    try:
-        fd = os.open(path, os.O_RDWR | _BINARY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        return error
-    return None
 
 
 def write_all(fd: int, content: bytes) -> None:

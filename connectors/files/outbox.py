@@ -32,7 +32,6 @@ def post(folder: Path, messages: Sequence[Outgoing]) -> list[Posted]:
             outcomes[message.key] = _stage(folder, message)
             if outcomes[message.key].state == "queued":
                 staged.append(message)
-    staged = _synced(folder, staged, outcomes)
     for message in staged:
         outcomes[message.key] = _release(folder, message)
     if any(outcomes[message.key].state == "sent" for message in staged):
@@ -76,23 +75,12 @@ def _stage(folder: Path, message: Outgoing) -> Posted:
             return Posted(key, "failed", f"{final} is in the way: it is no file")
         if blind := message.recipients[2]:
             copies = "".join(f"{address.email}\n" for address in blind).encode()
-            disk.put(_staged(folder, key, "bcc"), copies)
-        disk.put(_staged(folder, key), message.mime)
+            disk.write(_staged(folder, key, "bcc"), copies)
+        disk.write(_staged(folder, key), message.mime)
     except OSError as error:
         _clear(folder, key)
         return Posted(key, "failed", _said(_staged(folder, key), error))
     return Posted(key, "queued")
-
-
-def _synced(folder: Path, staged: Sequence[Outgoing], outcomes: dict[str, Posted]) -> list[Outgoing]:
-    """Those of the staged messages that are through to the disk; the others have failed."""
-    files = [(one.key, _staged(folder, one.key)) for one in staged]
-    files += [(one.key, _staged(folder, one.key, "bcc")) for one in staged if one.recipients[2]]
-    for (key, path), error in zip(files, disk.sync([path for _, path in files]), strict=True):
-        if error is not None:
-            _clear(folder, key)
-            outcomes[key] = Posted(key, "failed", _said(path, error))
-    return [one for one in staged if outcomes[one.key].state == "queued"]
 
 
 def _release(folder: Path, message: Outgoing) -> Posted:

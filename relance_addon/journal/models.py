@@ -53,10 +53,7 @@ class Invoice(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["host", "ref"], name="one_invoice"),)
-        indexes = (
-            models.Index(fields=["host", "present"], name="invoice_present"),
-            models.Index(fields=["host", "number"], name="invoice_number"),
-        )
+        indexes = (models.Index(fields=["host", "number"], name="invoice_number"),)
 
 
 class Program(models.Model):

@@ -68,10 +68,10 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
     with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         sync.refuse_earlier(desk, host)
         recover(desk, host, connector)
-        sync.pull(desk, host, connector)
+        _, owed = sync.pull(desk, host, connector)
         simulate.collect(desk, host, connector)
         with paused_collection():
-            state = simulate.load(desk, host)
+            state = simulate.load(desk, host, owed)
             outcome = simulate.decide(desk, host, state, connector, active=state.activated)
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)

@@ -54,11 +54,12 @@ def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
     lock = database.run_lock(host) if pulls else nullcontext()
     with closing(desk.connector(host)) as connector, lock, database.journal_errors():
         sync.refuse_earlier(desk, host)
+        owed = None
         if pulls:
-            sync.pull(desk, host, connector)
+            _, owed = sync.pull(desk, host, connector)
             collect(desk, host, connector)
         with paused_collection():
-            state = load(desk, host)
+            state = load(desk, host, owed)
             outcome = decide(desk, host, state, connector, active=True)
         if pulls:
             pin(host, state, outcome.decisions)
@@ -66,16 +67,16 @@ def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
         return Simulation(state, outcome, subjects, attachments)
 
 
-def load(desk: Desk, host: str) -> State:
-    """The state of a host in the journal."""
+def load(desk: Desk, host: str, owed: Sequence[Invoice] | None = None) -> State:
+    """The state of a host in the journal; ``owed`` are its invoices where they were just pulled, all of them."""
     from relance_addon.journal import history, hosts, ledger, programs
 
     found: dict[str, list[Invoice]] = {}
-    for invoice in ledger.invoices(host):
+    for invoice in ledger.invoices(host) if owed is None else owed:
         found.setdefault(invoice.client, []).append(invoice)
-    owed = {key: sorted(found[key], key=lambda invoice: natural(invoice.id)) for key in sorted(found, key=natural)}
+    by_client = {key: sorted(found[key], key=lambda invoice: natural(invoice.id)) for key in sorted(found, key=natural)}
     clients, past = ledger.clients(host), history.history(host, desk.today)
-    return State(owed, clients, programs.book(), past, hosts.state(host).activated)
+    return State(by_client, clients, programs.book(), past, hosts.state(host).activated)
 
 
 def decide(desk: Desk, host: str, state: State, connector: Connector, active: bool) -> group.Outcome:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import NO_PROGRAM
+from relance_addon.core.model import NO_PROGRAM, OWED, Invoice
 from relance_addon.hosts.port import Connector
 from relance_addon.operations.desk import Desk
 
@@ -31,11 +32,14 @@ def sync(desk: Desk, host: str, full: bool = False) -> Pulled:
 
     with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         refuse_earlier(desk, host)
-        return pull(desk, host, connector, full)
+        return pull(desk, host, connector, full)[0]
 
 
-def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> Pulled:
-    """Store what changed since the last pull, all of it where ``full``. The host's lock is held by the caller."""
+def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> tuple[Pulled, Sequence[Invoice] | None]:
+    """Store what changed since the last pull, all of it where ``full``. The host's lock is held by the caller.
+
+    Beside the counts: the invoices still owed, where the host gave them all; None where the journal has to be asked.
+    """
     from relance_addon.journal import hosts, ledger
 
     known = hosts.state(host)
@@ -43,6 +47,7 @@ def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> Pul
     cursor = "" if full or known.settings != fingerprint else known.cursor
     pulled = connector.pull(cursor, desk.today)
     seen: set[str] = set()
+    owed: dict[str, Invoice] = {}
     counts = [0, 0, 0, 0]
     reached = ""
     for page in pulled.pages:
@@ -57,13 +62,19 @@ def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> Pul
         reached = page.cursor or reached
         if pulled.full:
             seen.update(invoice.id for invoice in page.invoices)
+            # the last word on an invoice counts, as in the journal
+            owed.update((invoice.id, invoice) for invoice in page.invoices)
+            for key in page.gone:
+                owed.pop(key, None)
     with ledger.pulling():
         if pulled.full:
             ledger.keep_only(host, seen)
         if (reached, fingerprint) != (known.cursor, known.settings):
             hosts.pulled(host, reached, fingerprint)
     _say_unknown_programs(desk, host, connector)
-    return Pulled(*counts)
+    if not pulled.full:
+        return Pulled(*counts), None
+    return Pulled(*counts), [invoice for invoice in owed.values() if invoice.status in OWED]
 
 
 def _say_unknown_programs(desk: Desk, host: str, connector: Connector) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from company import PROGRAMS, Company
 from relance_addon.core.errors import InputError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
+from relance_addon.hosts.port import Page, Pull
 
 
 def ids(*numbers: int) -> list[str]:
@@ -430,7 +432,7 @@ def test_what_a_run_records_is_dated_by_its_day(fake: Company) -> None:
 
 @pytest.mark.parametrize(("zone", "day"), [("Pacific/Auckland", "2026-11-22"), ("America/New_York", "2026-11-21")])
 def test_today_is_the_company_s(fake: Company, zone: str, day: str) -> None:
-    from datetime import UTC, datetime
+    from datetime import UTC, date, datetime
 
     from relance_addon.operations.desk import open_desk
     from relance_addon.operations.report import run as document
@@ -499,3 +501,19 @@ def test_input_that_becomes_unusable_during_a_run_is_status_1_and_what_left_is_r
     assert list(ran.states.values()).count("sent") == 20
     assert "relance: data/invoices.csv: no column residual" in ran.lines
     assert len(fake("log acme").items) == 20
+
+
+def test_an_invoice_that_the_host_gives_twice_is_reminded_once_as_it_was_said_last(fake: Company) -> None:
+    owing(fake, 17, 18)
+    pages = FakeHost.pull
+
+    def twice(host: FakeHost, cursor: str, today: date) -> Pull:
+        given = pages(host, cursor, today)
+        again = [invoice("17", client="17"), invoice("18", client="18", status="paid")]
+        return Pull(chain(given.pages, [Page(again)]), True)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FakeHost, "pull", twice)
+        ran = fake("run acme")
+    assert ran.reasons == {"17": "due"}
+    assert len(fake.host.posted) == 1

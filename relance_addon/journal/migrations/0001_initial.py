@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                 ('present', models.BooleanField(default=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['host', 'present'], name='invoice_present'), models.Index(fields=['host', 'number'], name='invoice_number')],
+                'indexes': [models.Index(fields=['host', 'number'], name='invoice_number')],
                 'constraints': [models.UniqueConstraint(fields=('host', 'ref'), name='one_invoice')],
             },
         ),

@@ -432,7 +432,7 @@ def test_what_a_run_records_is_dated_by_its_day(fake: Company) -> None:
 
 @pytest.mark.parametrize(("zone", "day"), [("Pacific/Auckland", "2026-11-22"), ("America/New_York", "2026-11-21")])
 def test_today_is_the_company_s(fake: Company, zone: str, day: str) -> None:
-    from datetime import UTC, date, datetime
+    from datetime import UTC, datetime
 
     from relance_addon.operations.desk import open_desk
     from relance_addon.operations.report import run as document

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from relance_addon.core.decide import Decision, Policy, cover, decide_each
+from relance_addon.core.decide import Decision, Policy, decide_each
 from relance_addon.core.model import Address, Client, History, Invoice, natural
 from relance_addon.core.program import Book, Program, Step, resolve_people
 
@@ -78,11 +78,12 @@ def decide(
     With ``active`` false, what would leave is skipped as ``inactive``: the host is not switched on. With ``only``,
     messages are made of those invoices (ids) alone; the others count for credits, and stay ``due`` where they are.
     """
-    decisions = cover(decide_each(invoices, clients, book, history, today), today)
+    decisions, due = decide_each(invoices, clients, book, history, today)
     people: dict[int, People] = {}
     shared: dict[tuple[object, ...], People] = {}
-    for index, one in enumerate(decisions):
-        if one.reason != "due" or (only is not None and one.invoice.id not in only):
+    for index in due:
+        one = decisions[index]
+        if only is not None and one.invoice.id not in only:
             continue
         found = _people_shared(one, history, policy, shared)
         if not found.to and _step(one).channel == "mail":

@@ -30,6 +30,7 @@ from relance_addon.core.model import (
     Reminder,
     Status,
     StepChange,
+    natural,
 )
 from relance_addon.core.program import Book, Program
 
@@ -82,6 +83,9 @@ def made(size: int, seed: int = 1) -> Mix:
         {},
         frozenset(f"compta@client{number}.example" for number in range(0, len(clients), 500)),
     )
+    # as operations give them
+    rank = {key: position for position, key in enumerate(sorted(clients, key=natural))}
+    invoices.sort(key=lambda one: (rank[one.client], natural(one.id)))
     return Mix(invoices, clients, book(), history)
 
 

@@ -12,7 +12,7 @@ from relance_addon.cli.options import DEFAULT_CONFIG, Day, Format, Shown, desk, 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=example("relance demo", "relance demo /tmp/essai"))(demo)
+    app.command(epilog=example("relance demo", "relance demo essai"))(demo)
     app.command(epilog=example("relance init"))(init)
 
 

@@ -100,6 +100,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 1
     except Exception as error:
+        # the last resort: a person at a terminal gets one line, whatever went wrong
         if debug:
             raise
         from relance_addon.journal import database

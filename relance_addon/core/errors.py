@@ -44,15 +44,15 @@ class HostError(RelanceError):
     status = 3
 
 
-class Unreachable(HostError):  # noqa: N818
+class Unreachable(HostError):  # noqa: N818 - it says what the host is
     """No answer, or an answer that is not the host's own. Trying again later can help."""
 
 
-class Refused(HostError):  # noqa: N818
+class Refused(HostError):  # noqa: N818 - it says what happened
     """The host answered no. Trying again does not help before someone mends it there."""
 
 
-class Busy(RelanceError):  # noqa: N818
+class Busy(RelanceError):  # noqa: N818 - it says what the host is
     """Another run of the same host is in progress."""
 
     status = 4

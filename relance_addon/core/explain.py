@@ -15,10 +15,7 @@ from relance_addon.core.group import Message, Outcome, people_of
 from relance_addon.core.model import Adaptation, Client, History, Invoice, Reminder, day_after
 from relance_addon.core.program import Book, Program, Step
 from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, course, plan_for
-from relance_addon.core.words import REASONS, Words
-
-REASON_WORDS = REASONS
-"""Each reason in one short phrase, by language."""
+from relance_addon.core.words import Words
 
 
 @dataclass(frozen=True, slots=True)

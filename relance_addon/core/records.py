@@ -11,8 +11,6 @@ from relance_addon.core.outgoing import Mark
 
 SEVERITY: Final = ("queued", "sent", "delivered", "opened", "clicked", "complained", "bounced", "failed", "in_doubt")
 """Events from the best to the worst; with several recipients the worst wins."""
-HOLDS: Final = ("pause", "promise", "dispute")
-"""Kinds of holds."""
 
 
 class HostState(NamedTuple):
@@ -101,7 +99,6 @@ class Entry(NamedTuple):
     last_event: str
     last_event_at: datetime
     error: str
-    attachments: Sequence[str]
 
 
 class Happened(NamedTuple):

@@ -63,7 +63,7 @@ def gone(host: str, ids: Iterable[str]) -> None:
         marks = ", ".join(["%s"] * len(chunk))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE journal_invoice SET present = %s WHERE host = %s AND ref IN ({marks})",  # noqa: S608
+                f"UPDATE journal_invoice SET present = %s WHERE host = %s AND ref IN ({marks})",  # noqa: S608 - our own names
                 [False, host, *chunk],
             )
 
@@ -82,7 +82,7 @@ def invoices(host: str, refs: Sequence[str] | None = None) -> list[Invoice]:
     with connection.cursor() as cursor:
         if refs is None:
             cursor.execute(
-                f"SELECT {columns} FROM journal_invoice WHERE host = %s AND present = %s",  # noqa: S608
+                f"SELECT {columns} FROM journal_invoice WHERE host = %s AND present = %s",  # noqa: S608 - our own names
                 [host, True],
             )
             found = [_invoice(row) for row in cursor.fetchall() if row[3] in OWED]
@@ -92,7 +92,7 @@ def invoices(host: str, refs: Sequence[str] | None = None) -> list[Invoice]:
                 chunk = list(refs[start : start + _CHUNK])
                 marks = ", ".join(["%s"] * len(chunk))
                 cursor.execute(
-                    f"SELECT {columns} FROM journal_invoice WHERE host = %s AND ref IN ({marks})",  # noqa: S608
+                    f"SELECT {columns} FROM journal_invoice WHERE host = %s AND ref IN ({marks})",  # noqa: S608 - our own names
                     [host, *chunk],
                 )
                 found += [_invoice(row) for row in cursor.fetchall()]
@@ -147,7 +147,7 @@ def _known(host: str, table: str, columns: Sequence[str], refs: Sequence[str]) -
     marks = ", ".join(["%s"] * len(refs))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE host = %s AND ref IN ({marks})",  # noqa: S608
+            f"SELECT {', '.join(columns)} FROM {table} WHERE host = %s AND ref IN ({marks})",  # noqa: S608 - our own names
             [host, *refs],
         )
         return {row[0]: tuple(row) for row in cursor.fetchall()}
@@ -159,7 +159,7 @@ def _upsert(host: str, table: str, columns: Sequence[str], rows: Sequence[Row]) 
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) "  # noqa: S608 - our own names
             f"ON CONFLICT (host, ref) DO UPDATE SET {updates}",
             [(host, *row) for row in rows],
         )

@@ -64,7 +64,6 @@ def _entry(row: models.Reminder) -> Entry:
         message.last_event,
         message.last_event_at,
         message.error,
-        [one["name"] for one in message.attachments],
     )
 
 

@@ -33,7 +33,6 @@ def entries(
 def item(desk: Desk, one: Entry) -> dict[str, Any]:
     """One reminder as the contract's JSON has it, its times in the company's time zone."""
     row = one._asdict() | {"date": one.date.isoformat()}
-    del row["attachments"]
     for key in ("sent_at", "last_event_at"):
         row[key] = row[key].astimezone(desk.config.zone).isoformat(timespec="seconds")
     if not one.redirected_to:

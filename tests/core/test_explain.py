@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from core_samples import POLICY, adapted, client, invoice, money, on, outcome, program, reminded
 
+from relance_addon.core import words
 from relance_addon.core.decide import REASONS
-from relance_addon.core.explain import REASON_WORDS, example, explain, recap
+from relance_addon.core.explain import example, explain, recap
 from relance_addon.core.model import Address, Attempt, Client, History, Invoice, StepChange
 from relance_addon.core.phrases import PHRASES
 from relance_addon.core.program import Book, Program
@@ -50,11 +51,11 @@ def why(
 
 class TestWords:
     def test_every_reason_has_words_in_both_languages(self) -> None:
-        assert {language: set(words) for language, words in REASON_WORDS.items()} == {
+        assert {language: set(said) for language, said in words.REASONS.items()} == {
             "fr": set(REASONS),
             "en": set(REASONS),
         }
-        assert all(words for of in REASON_WORDS.values() for words in of.values())
+        assert all(said for of in words.REASONS.values() for said in of.values())
 
     def test_both_languages_say_the_same_with_the_same_values(self) -> None:
         def values(text: str) -> set[str]:
@@ -66,7 +67,7 @@ class TestWords:
 
     @pytest.mark.parametrize("language", ["fr", "en"])
     def test_no_two_reasons_have_the_same_words(self, language: str) -> None:
-        assert len(set(REASON_WORDS[language].values())) == len(REASONS)
+        assert len(set(words.REASONS[language].values())) == len(REASONS)
 
 
 TRIGGERS = [

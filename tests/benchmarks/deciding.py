@@ -25,9 +25,8 @@ def table(sizes: tuple[int, ...] = SIZES, times: int = 5) -> str:
     rows = []
     before: dict[str, Any] | None = None
     for size in sizes:
-        rounds = 1 if size >= 1_000_000 else times
-        best = in_its_own_process("deciding", size, "paused", rounds)
-        collected = in_its_own_process("deciding", size, "collected", rounds)
+        best = in_its_own_process("deciding", size, "paused", times)
+        collected = in_its_own_process("deciding", size, "collected", times)
         held = in_its_own_process("deciding", size, "memory", 1)
         growth = ""
         if before is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, ClassVar
 
 from relance_addon.connectors.odoo import posting
@@ -30,7 +31,7 @@ from relance_addon.hosts.port import (
     Surroundings,
 )
 
-Connect = Callable[[str, str, str, str, int | None], Transport]
+Connect = Callable[[OdooSettings, str, Path], Transport]
 
 _SAMPLES = 3
 _MADE_FOR = range(16, 20)
@@ -129,9 +130,9 @@ class OdooConnector(Cannot):
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:
-            settings = self._settings
-            password = settings.password.reveal(self._surroundings.folder, f"hosts.{self._name}.password")
-            transport = self._connect(settings.url, settings.database, settings.user, password, settings.company)
+            folder = self._surroundings.folder
+            password = self._settings.password.reveal(folder, f"hosts.{self._name}.password")
+            transport = self._connect(self._settings, password, folder)
             self._session = transport, Schema(transport)
         return self._session
 

@@ -18,6 +18,7 @@ class Settings(HostSettings):
     user: StrictStr
     password: Secret
     company: StrictInt | None = Field(default=None, gt=0)
+    timeout: float = Field(default=120, gt=0)
 
     @field_validator("url")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -15,10 +16,9 @@ import odoorpc
 from odoorpc.error import RPCError
 
 from relance_addon.connectors.odoo.faults import CAUGHT, told
+from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.core.errors import Refused, Unreachable
 
-TIMEOUT: Final = 120
-"""Seconds to wait for an answer: not less than Odoo gives a call by itself, for it posts mail while we wait."""
 _MAKERS: Final = frozenset({"create", "message_post", "activity_schedule"})
 """Methods that give what they made, each version in its own way."""
 _RECORDS: Final = re.compile(r"[\w.]+\(([\d, ]*)\)")
@@ -75,10 +75,9 @@ class JsonRpc:
         return made(answer) if method in _MAKERS else answer
 
 
-def connect(
-    url: str, database: str, user: str, password: str, company: int | None = None, timeout: float = TIMEOUT
-) -> JsonRpc:
-    """Log in. ``password`` may be an API key. Raises HostError."""
+def connect(settings: Settings, password: str, folder: Path) -> JsonRpc:
+    """Log in. ``password`` may be an API key; relative paths start at ``folder``. Raises HostError."""
+    url, database, user = settings.url, settings.database, settings.user
     address = urlsplit(url)
     secure = address.scheme == "https"
     try:
@@ -86,7 +85,7 @@ def connect(
             address.hostname,
             protocol="jsonrpc+ssl" if secure else "jsonrpc",
             port=address.port or (443 if secure else 80),
-            timeout=timeout,
+            timeout=settings.timeout,
         )
         if not _major(odoo.version):
             raise Unreachable(f"{url}: says no version: is this the address of Odoo?")
@@ -99,7 +98,7 @@ def connect(
         raise told(error, url, f"log-in to the database {database!r}") from error
     except CAUGHT as error:
         raise told(error, url, "log-in") from error
-    return JsonRpc(odoo, url, company)
+    return JsonRpc(odoo, url, settings.company)
 
 
 def made(answer: Any) -> list[int]:

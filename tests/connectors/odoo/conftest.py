@@ -61,9 +61,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
         settings["url"] = f"{address.scheme}://{address.hostname}:{address.port or 8069}"
         settings["database"] = address.path.strip("/")
         settings["user"] = unquote(address.username)
-        session = connect(
-            str(settings["url"]), str(settings["database"]), str(settings["user"]), password.read_text(), 1
-        )
+        session = connect(OdooConnector.Settings.model_validate(settings), password.read_text(), tmp_path)
         server = f"Odoo {session.full_version}"
         tape = Recorder(session)
     else:

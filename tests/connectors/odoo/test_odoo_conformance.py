@@ -12,6 +12,7 @@ from odoo_samples import Books, PostOffice, move, partner
 
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.faults import NotDone
+from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.core.model import Client, Invoice
 from relance_addon.hosts.conformance import Conformance
 from relance_addon.hosts.port import Connector, Outgoing
@@ -49,7 +50,7 @@ class Odoo:
             "acme", OdooConnector.Settings.model_validate(settings), surroundings(self.folder), self.log_in
         )
 
-    def log_in(self, url: str, database: str, user: str, password: str, company: int | None) -> Odoo:
+    def log_in(self, settings: Settings, password: str, folder: Path) -> Odoo:
         assert password == PASSWORD
         return self
 

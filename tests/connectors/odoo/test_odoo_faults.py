@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from relance_addon.connectors.odoo.faults import NotDone
+from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.connectors.odoo.transport import connect, made
 from relance_addon.core.errors import HostError, Refused, Unreachable
 
@@ -88,8 +90,22 @@ def server() -> Iterator[Server]:
     server.http.server_close()
 
 
+def settings(url: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "connector": "odoo",
+            "url": url,
+            "database": "acme",
+            "user": "relance",
+            "password": {"env": "UNUSED"},
+            "company": 1,
+            "timeout": 0.3,
+        }
+    )
+
+
 def log_in(server: Server) -> Any:
-    return connect(server.url, "acme", "relance", PASSWORD, 1, timeout=0.3)
+    return connect(settings(server.url), PASSWORD, Path())
 
 
 def test_it_calls_with_named_arguments_as_the_user_in_the_company(server: Server) -> None:
@@ -148,12 +164,12 @@ def test_nobody_listening_means_that_nothing_was_done() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(NotDone, match=f"http://127.0.0.1:{port}: "):
-        connect(f"http://127.0.0.1:{port}", "acme", "relance", PASSWORD)
+        connect(settings(f"http://127.0.0.1:{port}"), PASSWORD, Path())
 
 
 def test_an_unknown_name_means_that_nothing_was_done() -> None:
     with pytest.raises(NotDone):
-        connect("http://odoo.invalid", "acme", "relance", PASSWORD)
+        connect(settings("http://odoo.invalid"), PASSWORD, Path())
 
 
 def test_a_page_that_is_not_odoo(server: Server) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 from relance_addon.core.errors import RelanceError
 from relance_addon.core.model import OWED, STATUSES, Client, Instalment, Invoice, Status
 from relance_addon.hosts.fake import client, invoice, message
-from relance_addon.hosts.port import BATCH, Connector, Outgoing
+from relance_addon.hosts.port import BATCH, READ, Connector, Outgoing
 
 TODAY: Final = date(2026, 11, 21)
 CARRIED: Final = (
@@ -159,10 +159,10 @@ class Conformance:
         assert "1" in {one.id for one in page.clients}, "with its client"
 
     def test_read_takes_a_batch_and_an_unknown_id(self, subject: Subject) -> None:
-        subject.put([invoice(str(number)) for number in range(1, BATCH)], self.clients)
-        page = subject.connect().read([str(number) for number in range(1, BATCH + 1)], TODAY)
-        assert {one.id for one in page.invoices} == {str(number) for number in range(1, BATCH)}
-        assert list(page.gone) == [str(BATCH)]
+        subject.put([invoice(str(number)) for number in range(1, READ)], self.clients)
+        page = subject.connect().read([str(number) for number in range(1, READ + 1)], TODAY)
+        assert {one.id for one in page.invoices} == {str(number) for number in range(1, READ)}
+        assert list(page.gone) == [str(READ)]
         assert subject.connect().read([], TODAY).invoices in ((), []), "nothing asked, nothing told"
 
     # Posting

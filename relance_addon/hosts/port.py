@@ -25,7 +25,9 @@ from relance_addon.core.outgoing import Posted as Posted
 Kind = Literal["invoice", "client", "contact", "instalment"]
 EventName = Literal["queued", "sent", "delivered", "opened", "clicked", "bounced", "complained", "failed", "in_doubt"]
 BATCH = 20
-"""The most invoices that are read again, or messages that are posted, in one batch."""
+"""The most messages that are posted in one batch, after their invoices were read again."""
+READ = 100
+"""The most invoices that are read again at once."""
 
 
 class HostSettings(BaseModel):
@@ -152,7 +154,7 @@ class Connector(Protocol):
         ...
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
-        """Those invoices (at most BATCH) and their clients as they are now; one that is missing is gone."""
+        """Those invoices (at most READ) and their clients as they are now; one that is missing is gone."""
         ...
 
     def numbered(self, number: str) -> Sequence[str]:

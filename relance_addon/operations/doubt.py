@@ -7,7 +7,7 @@ from contextlib import closing
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import OWED
 from relance_addon.core.records import Settled, Stored
-from relance_addon.hosts.port import BATCH, Connector
+from relance_addon.hosts.port import READ, Connector
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.run import post
@@ -58,7 +58,7 @@ def send_again(desk: Desk, host: str, key: str) -> Settled:
 
 def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored) -> None:
     ids = list(stored.mark.invoices)
-    pages = [connector.read(ids[start : start + BATCH], desk.today) for start in range(0, len(ids), BATCH)]
+    pages = [connector.read(ids[start : start + READ], desk.today) for start in range(0, len(ids), READ)]
     now = {invoice.id: invoice for page in pages for invoice in page.invoices}
     for key, number in zip(ids, stored.numbers, strict=True):
         one = now.get(key)

@@ -10,7 +10,7 @@ from relance_addon.core import group
 from relance_addon.core.decide import Decision
 from relance_addon.core.group import Message
 from relance_addon.core.model import Client, Invoice
-from relance_addon.hosts.port import BATCH, Connector, Page
+from relance_addon.hosts.port import READ, Connector, Page
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.simulate import State
 
@@ -51,7 +51,7 @@ def reread(desk: Desk, host: str, connector: Connector, state: State, batch: Seq
 
 
 def _read(connector: Connector, ids: Sequence[str], desk: Desk) -> Page:
-    pages = [connector.read(ids[start : start + BATCH], desk.today) for start in range(0, len(ids), BATCH)]
+    pages = [connector.read(ids[start : start + READ], desk.today) for start in range(0, len(ids), READ)]
     return Page(
         [invoice for page in pages for invoice in page.invoices],
         [client for page in pages for client in page.clients],

@@ -13,7 +13,7 @@ from relance_addon.core.group import Message, Outcome
 from relance_addon.core.model import State
 from relance_addon.core.outgoing import Outgoing
 from relance_addon.core.records import Settled
-from relance_addon.hosts.port import BATCH, Connector
+from relance_addon.hosts.port import BATCH, READ, Connector
 from relance_addon.operations import compose, simulate, sync
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
@@ -99,11 +99,11 @@ def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcom
 
 
 def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """Messages in order, by at most BATCH messages or invoices; one with more invoices goes alone."""
+    """Messages in order, by at most BATCH messages and READ invoices; one with more invoices goes alone."""
     batch: list[Message] = []
     size = 0
     for message in messages:
-        if batch and (size + len(message.decisions) > BATCH):
+        if batch and (len(batch) == BATCH or size + len(message.decisions) > READ):
             yield batch
             batch, size = [], 0
         batch.append(message)

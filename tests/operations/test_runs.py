@@ -192,7 +192,7 @@ def test_an_invoice_that_goes_to_someone_else_meanwhile_gets_a_message_of_its_ow
     assert fake("run acme").states == {}
 
 
-def test_invoices_are_read_again_by_twenty_at_most(fake: Company) -> None:
+def test_invoices_are_read_again_for_twenty_messages_at_most(fake: Company) -> None:
     owing(fake, *range(1, 46))
     fake("run acme")
     assert [len(read) for (read, _) in fake.host.calls("read")] == [20, 20, 5]
@@ -200,9 +200,9 @@ def test_invoices_are_read_again_by_twenty_at_most(fake: Company) -> None:
 
 
 def test_a_client_with_more_invoices_than_a_batch_gets_one_message(fake: Company) -> None:
-    fake.host.put(*(invoice(number) for number in ids(*range(1, 31))), client("1"))
+    fake.host.put(*(invoice(number) for number in ids(*range(1, 131))), client("1"))
     assert fake("run acme").json["totals"]["messages"] == 1
-    assert [len(read) for (read, _) in fake.host.calls("read")] == [20, 10]
+    assert [len(read) for (read, _) in fake.host.calls("read")] == [100, 30]
 
 
 # What fails

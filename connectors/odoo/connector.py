@@ -54,8 +54,8 @@ class OdooConnector(Cannot):
         self._session: tuple[Transport, Schema] | None = None
 
     def pull(self, cursor: str, today: date) -> Pull:
-        """Everything that is owed, whatever the cursor: what changed is not asked for yet."""
-        return Pull(self._reader().pages(), full=True)
+        """What changed since ``cursor``; all that is owed without one, and at the first pull of a day."""
+        return self._reader().pull(cursor, today)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         """Those invoices and their clients as they are now."""

@@ -21,7 +21,7 @@ MODELS: Final[Mapping[Kind, str]] = {
 _USED: Final[Mapping[Kind, tuple[str, ...]]] = {
     "invoice": (
         "number", "client", "status", "issue_date", "due_date", "total", "residual", "currency", "salesperson",
-        "payment_link", "program", "hold_until",
+        "payment_link", "pdf", "program", "hold_until",
     ),
     "client": ("name", "email", "language", "country", "tags", "program", "hold_until"),
     "contact": ("name", "email", "roles"),
@@ -34,14 +34,18 @@ _REQUIRED: Final[Mapping[Kind, frozenset[str]]] = {
     "contact": frozenset({"email", "roles"}),
     "instalment": frozenset({"due_date", "amount", "residual"}),
 }
-
-
+BLOCKED: Final = ("blocked", "no_followup")
+"""The field of a line that takes it out of follow-up: of Odoo 16 and 17, of Odoo 19. Odoo 18 has none."""
 _ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "account.move": ("state", "payment_state"),
+    "account.move": ("state", "payment_state", "partner_id"),
     "res.partner": ("commercial_partner_id", "active"),
-    "account.move.line": ("move_id", "partner_id", "currency_id.name", "amount_residual_currency"),
-}
-"""What is read whatever the mapping says, by model."""
+    "account.move.line": (
+        "move_id", "partner_id", "currency_id.name", "amount_residual_currency", "date_maturity", "reconciled",
+        *BLOCKED,
+    ),
+    "account.payment": ("invoice_ids", "partner_id", "currency_id.name", "amount"),
+}  # fmt: skip
+"""What is read whatever the mapping says, by model, where it exists."""
 
 
 class Sources:

@@ -1,261 +1,180 @@
-"""Invoices and clients as Odoo has them, page by page."""
+"""Invoices and clients as Odoo has them: all that is owed, what changed since, or some of them as they are now."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
 
-from relance_addon.connectors.odoo import values
+from relance_addon.connectors.odoo import changes
+from relance_addon.connectors.odoo.changes import Cursor
+from relance_addon.connectors.odoo.clients import Clients, owner
+from relance_addon.connectors.odoo.credits import Amounts, Credits
 from relance_addon.connectors.odoo.fields import Fields, Sources
+from relance_addon.connectors.odoo.invoices import OWED as OWED
+from relance_addon.connectors.odoo.invoices import SALES, Invoices
 from relance_addon.connectors.odoo.records import Record, Records, Schema, at
 from relance_addon.connectors.odoo.transport import Transport
-from relance_addon.core.model import STATUSES, Client, Contact, Instalment, Invoice, Problem, Status
+from relance_addon.core.model import Client, Contact, Problem
 from relance_addon.hosts.mapping import bind
-from relance_addon.hosts.port import Kind, Page
-
-T = TypeVar("T")
-Domain = list[Any]
+from relance_addon.hosts.port import Kind, Page, Pull
 
 PAGE: Final = 1000
-_TYPES: Final = ["out_invoice", "out_receipt"]
-# Odoo leaves drafts and cancelled invoices at not_paid with a residual, so the state is asked for as well.
-OWED: Final[Domain] = [
-    ("move_type", "in", _TYPES),
-    "|",
-    ("state", "=", "draft"),
-    "&",
-    "&",
-    ("state", "=", "posted"),
-    ("payment_state", "in", ["not_paid", "partial", "blocked"]),
-    ("amount_residual", ">", 0),
-]
-_TERMS: Final = [("display_type", "=", "payment_term")]
-_CREDIT: Final = [
-    ("account_type", "=", "asset_receivable"),
-    ("parent_state", "=", "posted"),
-    ("reconciled", "=", False),
-    ("amount_residual_currency", "<", 0),
-]
-
-
-class Wrong:
-    """What is wrong with one record, gathered field by field."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self.problems: list[Problem] = []
-
-    @property
-    def text(self) -> str:
-        """All of it in one line."""
-        return "; ".join(f"{one.key}: {one.text}" for one in self.problems)
-
-    def take(self, field: str, convert: Callable[[Any], T], value: Any, otherwise: T) -> T:
-        """The value converted, or ``otherwise`` and a note of why not."""
-        try:
-            return convert(value)
-        except ValueError as error:
-            self.add(field, str(error))
-            return otherwise
-
-    def add(self, field: str, text: str) -> None:
-        """Note what is wrong with a field."""
-        self.problems.append(Problem(self._where, field, text))
 
 
 class Reader:
     """Reads invoices with their clients. What is read once is kept: a Reader lasts for one reading of the host."""
 
     def __init__(self, transport: Transport, schema: Schema, sources: Sources, currency: str) -> None:
+        self._transport = transport
         self._records = Records(transport, schema)
         self._fields = {kind: Fields(kind, mapped, schema) for kind, mapped in sources.by_kind.items()}
         self._number = sources.by_kind["invoice"]["number"].direct or "name"
-        self._own_status = bind(sources.own_status, at)
-        self._currency = currency
+        self._invoices = Invoices(
+            self._records,
+            self._fields["invoice"],
+            self._fields["instalment"],
+            bind(sources.own_status, at),
+            currency,
+        )
+        self._clients = Clients(self._records, self._fields["client"], self._fields["contact"])
+        self._credits = Credits(self._records, currency)
         self._given: set[int] = set()
+        self._persons: dict[int, list[Contact]] = {}
+        self._credited: dict[int, Amounts] = {}
 
-    def pages(self) -> Iterator[Page]:
-        """Every invoice that is owed, by id. Each client comes with the first of its invoices."""
-        last, full = 0, True
-        while full:
-            rows = self._moves([*OWED, ("id", ">", last)], order="id", limit=PAGE)
-            yield self._page(rows)
-            full = len(rows) == PAGE
-            last = rows[-1]["id"] if rows else last
+    def pull(self, cursor: str, today: date) -> Pull:
+        """All that is owed, or what changed since ``cursor``.
+
+        What changed is known from the times that Odoo writes on invoices, lines of payment terms and partners, from
+        the ids of all that is owed, and from the open credits of all who owe. A tag, a country or a salesperson that
+        is renamed, a contact that is deleted, a computed field of the company's own: such a change leaves no trace
+        there. So the first pull of each day is a full one, and reminders read again what they are about.
+        """
+        before = changes.read(cursor)
+        if before is None or before.day != today:
+            return Pull(self._all(today), full=True)
+        return Pull(self._changed(before), full=False)
 
     def some(self, ids: Sequence[str]) -> Page:
         """These invoices as they are now, whatever became of them."""
         numbers = [int(one) for one in ids if one.isdecimal()]
-        page = self._page(self._moves([("move_type", "in", _TYPES), ("id", "in", numbers)], order="id"))
+        page = self._page(self._invoices.search([*SALES, ("id", "in", numbers)], order="id"))
         there = {invoice.id for invoice in page.invoices}
         return page._replace(gone=[one for one in ids if one not in there])
 
     def numbered(self, number: str) -> list[str]:
-        """The ids of the invoices of a number, whatever became of them."""
-        domain = [("move_type", "in", _TYPES), (self._number, "=", number)]
-        rows = self._records.search("account.move", domain, ["name"])
-        return [str(row["id"]) for row in rows]
+        """The ids of the invoices of a number, whatever became of them; several companies may have used it."""
+        return [str(one) for one in sorted(self._invoices.ids([*SALES, (self._number, "=", number)]))]
 
     def samples(self, count: int) -> dict[Kind, list[Record]]:
         """A few records of each kind as they were read, by kind."""
-        moves = self._moves(OWED, order="id desc", limit=count)
-        partners = self._partners(self._client_ids(moves))
+        moves = self._invoices.search(OWED, order="id desc", limit=count)
+        partners = self._clients.partners(self._owing(moves))
+        lines = self._invoices.terms(moves)
         return {
             "invoice": moves,
             "client": [row for row in partners if row["id"] == row["commercial_partner_id"]][:count],
             "contact": [row for row in partners if row["id"] != row["commercial_partner_id"]][:count],
-            "instalment": self._lines(moves)[:count],
+            "instalment": [line for one in lines.values() for line in one][:count],
         }
 
     def field(self, kind: Kind, field: str, record: Record) -> Any:
         """The value of a field of ours in a record that was read."""
         return self._fields[kind].value(field, record)
 
-    def _moves(self, domain: Domain, **named: Any) -> list[Record]:
-        paths = {*self._fields["invoice"].paths, "state", "payment_state"}
-        return self._records.search("account.move", domain, paths, **named)
+    def _all(self, today: date) -> Iterator[Page]:
+        """Every invoice that is owed, by id. Each client comes with the first of its invoices."""
+        now = self._clock()
+        owed: set[int] = set()
+        last, full = 0, True
+        while full:
+            rows = self._invoices.search([*OWED, ("id", ">", last)], order="id", limit=PAGE)
+            page = self._page(rows)
+            full = len(rows) == PAGE
+            last = rows[-1]["id"] if rows else last
+            owed.update(row["id"] for row in rows)
+            if not full:
+                page = page._replace(cursor=self._cursor(today, now, owed, self._credited))
+            yield page
 
-    def _lines(self, moves: Iterable[Record]) -> list[Record]:
-        domain = [*_TERMS, ("move_id", "in", [row["id"] for row in moves])]
-        paths = {*self._fields["instalment"].paths, "move_id"}
-        return self._records.search("account.move.line", domain, paths, order="date_maturity, id")
+    def _changed(self, before: Cursor) -> Iterator[Page]:
+        """What is newly owed, what is no longer, and of the rest what changed."""
+        now = self._clock()
+        owed = self._invoices.ids(OWED)
+        credits = self._credits.below(before.clients)
+        moved = {
+            partner
+            for partner in credits.keys() | before.credits.keys()
+            if credits.get(partner) != before.credits.get(partner)
+        }
+        touched = self._clients.changed(before.clients, before.since, moved)
+        # A client's own name stands in no invoice.
+        persons = [row["id"] for row in touched if row["id"] not in before.clients]
+        changed = self._invoices.changed(before.since, persons)
+        wanted = sorted((changed & owed) | (owed ^ before.owed))
 
-    def _partners(self, ids: Sequence[int]) -> list[Record]:
-        """The partners with these ids and all that belong to them. An archived one may still owe."""
-        paths = {*self._fields["client"].paths, *self._fields["contact"].paths, "commercial_partner_id", "active"}
-        domain = ["|", ("id", "in", ids), ("commercial_partner_id", "in", ids)]
-        return self._records.search("res.partner", domain, paths, order="id", context={"active_test": False})
+        self._given.update(before.clients)
+        for chunk in _chunks(wanted):
+            page = self._page(self._invoices.search([*SALES, ("id", "in", chunk)], order="id"))
+            there = {invoice.id for invoice in page.invoices}
+            yield page._replace(gone=[str(one) for one in chunk if str(one) not in there])
+        anew = {owner(row, before.clients) for row in touched} & before.clients
+        for chunk in _chunks(sorted(anew)):
+            problems: list[Problem] = []
+            yield Page(clients=self._made(chunk, self._clients.partners(chunk), credits, problems), problems=problems)
+        yield Page(cursor=self._cursor(before.day, now, owed, credits | self._credited))
 
-    def _client_ids(self, moves: Iterable[Record]) -> list[int]:
-        found = {self.field("invoice", "client", row) for row in moves}
-        return sorted(one for one in found if isinstance(one, int) and not isinstance(one, bool))
+    def _cursor(self, day: date, now: datetime, owed: Iterable[int], credits: Mapping[int, Amounts]) -> str:
+        return Cursor(day, now, frozenset(owed), frozenset(self._given), credits).write()
 
-    def _page(self, moves: list[Record]) -> Page:
+    def _clock(self) -> datetime:
+        """Odoo's own time, UTC: what it would date a message with."""
+        told = self._transport.call("mail.message", "default_get", fields=["date"])
+        return datetime.fromisoformat(told["date"])
+
+    def _owing(self, moves: Iterable[Record]) -> set[int]:
+        found = (self._invoices.client(row) for row in moves)
+        return {one for one in found if one is not None}
+
+    def _page(self, moves: Sequence[Record]) -> Page:
+        """The invoices of these moves, and those of their clients that were not given yet."""
         if not moves:
             return Page()
-        lines: dict[int, list[Record]] = defaultdict(list)
-        for line in self._lines(moves):
-            lines[line["move_id"]].append(line)
-        new = [one for one in self._client_ids(moves) if one not in self._given]
-        self._given.update(new)
-        problems: list[Problem] = []
-        invoices = [self._invoice(row, lines[row["id"]], problems) for row in moves]
-        return Page(invoices, self._clients(new, problems) if new else [], problems)
-
-    def _invoice(self, row: Record, lines: Sequence[Record], problems: list[Problem]) -> Invoice:
-        identifier, status = str(row["id"]), self._status(row)
-        number = values.text(self.field("invoice", "number", row))
-        # Odoo gives a draft no number, or a slash for one.
-        number = number if number not in ("", "/") else identifier
-        wrong = Wrong(number)
-
-        def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(field, convert, self.field("invoice", field, row), otherwise)
-
-        issued = take("issue_date", values.day, None)
-        if issued is None and status != "draft" and not wrong.problems:
-            wrong.add("issue_date", "missing")
-        invoice = Invoice(
-            id=identifier,
-            number=number,
-            client=take("client", values.text, ""),
-            status=status,
-            issue_date=issued,
-            due_date=take("due_date", values.day, None),
-            total=take("total", values.amount, Decimal()),
-            residual=take("residual", values.amount, Decimal()),
-            currency=take("currency", values.text, "") or self._currency,
-            salesperson=take("salesperson", values.person, None),
-            payment_link=take("payment_link", values.text, ""),
-            program=take("program", values.text, ""),
-            held_until=take("hold_until", values.hold, None),
-            # One line only repeats the due date, which the mapping may have moved.
-            instalments=self._instalments(lines, wrong) if len(lines) > 1 else (),
-        )
-        problems += wrong.problems
-        return replace(invoice, invalid=wrong.text) if wrong.problems else invoice
-
-    def _status(self, row: Record) -> Status:
-        if row["state"] != "posted":
-            return "draft" if row["state"] == "draft" else "cancelled"
-        own = self._own_status(row) if self._own_status else None
-        for value in (self.field("invoice", "status", row), own):
-            if value in STATUSES:
-                return cast(Status, value)
-        return "open"
-
-    def _instalments(self, lines: Iterable[Record], wrong: Wrong) -> tuple[Instalment, ...]:
-        found = [self._instalment(line, wrong) for line in lines]
-        return tuple(one for one in found if one is not None)
-
-    def _instalment(self, line: Record, wrong: Wrong) -> Instalment | None:
-        def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(f"instalment.{field}", convert, self.field("instalment", field, line), otherwise)
-
-        due = take("due_date", values.day, None)
-        amount, residual = take("amount", values.amount, Decimal()), take("residual", values.amount, Decimal())
-        return None if due is None else Instalment(due, amount, residual)
-
-    def _clients(self, ids: Sequence[int], problems: list[Problem]) -> list[Client]:
-        partners = self._partners(ids)
-        belongs = {row["id"]: row["commercial_partner_id"] for row in partners}
-        credits = self._credits(belongs)
-        contacts: dict[int, list[Contact]] = defaultdict(list)
-        for row in partners:
-            if row["id"] not in ids and row["active"]:
-                contacts[row["commercial_partner_id"]] += self._contacts(row)
-        return [
-            self._client(row, contacts[row["id"]], credits.get(row["id"], {}), problems)
-            for row in partners
-            if row["id"] in ids
+        lines = self._invoices.terms(moves)
+        new = self._owing(moves) - self._given
+        self._given |= new
+        clients, problems = self._people(moves, new)
+        invoices = [
+            self._invoices.made(
+                row, lines.get(row["id"], ()), self._persons.get(self._invoices.person(row) or 0, ()), problems
+            )
+            for row in moves
         ]
+        return Page(invoices, clients, problems)
 
-    def _client(
+    def _people(self, moves: Iterable[Record], new: Collection[int]) -> tuple[list[Client], list[Problem]]:
+        """The new clients; whom these moves are addressed to is kept."""
+        persons = {self._invoices.person(row) for row in moves} - {None} - self._persons.keys()
+        if not new and not persons:
+            return [], []
+        partners = self._clients.partners(new, [one for one in persons if one is not None])
+        for row in partners:
+            self._persons[row["id"]] = self._clients.contacts(row) if row["active"] else []
+        credits = self._credits.of([row["id"] for row in partners if owner(row, new) in new])
+        self._credited.update(credits)
+        problems: list[Problem] = []
+        return self._made(new, partners, credits, problems), problems
+
+    def _made(
         self,
-        row: Record,
-        contacts: Iterable[Contact],
-        credits: Mapping[str, Decimal],
+        clients: Collection[int],
+        partners: Iterable[Record],
+        credits: Mapping[int, Amounts],
         problems: list[Problem],
-    ) -> Client:
-        name = values.text(self.field("client", "name", row))
-        wrong = Wrong(name)
+    ) -> list[Client]:
+        return self._clients.made(set(clients), partners, credits, problems)
 
-        def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(field, convert, self.field("client", field, row), otherwise)
 
-        client = Client(
-            id=str(row["id"]),
-            name=name,
-            email=take("email", values.email, ""),
-            language=take("language", values.text, ""),
-            country=take("country", values.text, ""),
-            tags=take("tags", values.words, ()),
-            program=take("program", values.text, ""),
-            held_until=take("hold_until", values.hold, None),
-            credits=credits,
-            contacts=tuple(contacts),
-        )
-        problems += wrong.problems
-        return replace(client, invalid=wrong.text) if wrong.problems else client
-
-    def _contacts(self, row: Record) -> list[Contact]:
-        roles = values.words(self.field("contact", "roles", row))
-        name = values.text(self.field("contact", "name", row))
-        found = values.addresses(self.field("contact", "email", row))
-        return [Contact(name or one.name, one.email, roles) for one in found]
-
-    def _credits(self, belongs: Mapping[int, int]) -> dict[int, dict[str, Decimal]]:
-        """What each client paid or was credited without its being matched to an invoice, by currency."""
-        rows = self._records.search(
-            "account.move.line",
-            [*_CREDIT, ("partner_id", "in", list(belongs))],
-            ["partner_id", "currency_id.name", "amount_residual_currency"],
-        )
-        sums: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-        for row in rows:
-            currency = row["currency_id"]["name"] if row["currency_id"] else self._currency
-            sums[belongs[row["partner_id"]]][currency] -= values.amount(row["amount_residual_currency"])
-        return {client: dict(amounts) for client, amounts in sums.items()}
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))

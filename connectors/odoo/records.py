@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from relance_addon.connectors.odoo.transport import Transport
 
 Record = dict[str, Any]
 Tree = dict[str, "Tree"]
 Getter = Callable[[Mapping[str, Any]], Any]
+
+SETTLED: Final = frozenset(
+    {
+        "account.incoterms", "account.journal", "account.payment.term", "crm.team", "res.company", "res.country",
+        "res.country.state", "res.currency", "res.lang", "res.partner.category", "res.users",
+    }
+)  # fmt: skip
+"""What accounts are set up with: such records are read once in a session."""
 
 
 class FieldType(NamedTuple):
@@ -20,9 +28,10 @@ class FieldType(NamedTuple):
 
 
 class Schema:
-    """The fields of Odoo's models, each asked for once."""
+    """What is known of an Odoo for a whole session: the fields of its models, and records that hardly change."""
 
     def __init__(self, transport: Transport) -> None:
+        self.settled: dict[tuple[str, str], dict[int, Record]] = {}
         self._transport = transport
         self._fields: dict[str, dict[str, FieldType | None]] = {}
 
@@ -59,12 +68,24 @@ class Schema:
 
 
 class Records:
-    """Reads records. Related ones are read once and kept: a Records lasts for one reading of the host."""
+    """Reads records. Related ones are read once and kept: a Records lasts for one reading of the host.
+
+    Those of SETTLED models are kept by the schema, for as long as that lasts.
+    """
 
     def __init__(self, transport: Transport, schema: Schema) -> None:
         self._transport = transport
         self._schema = schema
         self._kept: dict[tuple[str, str], dict[int, Record]] = {}
+
+    def exist(self, model: str, *paths: str) -> bool:
+        """Whether all of these paths lead somewhere from ``model``."""
+        return len(self._schema.existing(model, paths)) == len(paths)
+
+    def ids(self, model: str, domain: Sequence[Any]) -> list[int]:
+        """The ids of the records of ``model`` in ``domain``."""
+        found: list[int] = self._transport.call(model, "search", domain=list(domain))
+        return found
 
     def search(self, model: str, domain: Sequence[Any], paths: Iterable[str], **named: Any) -> list[Record]:
         """The records of ``model`` in ``domain``, with what lies at these (existing) paths."""
@@ -92,7 +113,8 @@ class Records:
         return rows
 
     def _related(self, model: str, tree: Tree, values: Iterable[Any]) -> Mapping[int, Record]:
-        kept = self._kept.setdefault((model, repr(tree)), {})
+        keeper = self._schema.settled if model in SETTLED else self._kept
+        kept = keeper.setdefault((model, repr(tree)), {})
         wanted = {one for value in values for one in (value if isinstance(value, list) else [value]) if one}
         unread = sorted(wanted - kept.keys())
         if unread:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from conftest import surroundings
-from odoo_samples import Books, PostOffice, move, partner
+from odoo_books import Books, move, partner, term
+from odoo_samples import PostOffice
 
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.faults import NotDone
@@ -57,6 +58,8 @@ class Odoo:
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         if not self.reachable:
             raise NotDone("https://odoo.example: Connection refused")
+        if method == "default_get":
+            return self.books.call(model, method, ids, **named)
         mailing = f"{model}.{method}" in self.office.script and "email_normalized" in str(named.get("domain", "@"))
         if mailing or model.startswith("mail.") or method == "message_post":
             return self.office.call(model, method, ids, **named)
@@ -95,13 +98,7 @@ def _move(one: Invoice) -> dict[str, Any]:
 
 
 def _line(one: Invoice, part: Any) -> dict[str, Any]:
-    return {
-        "id": 1,
-        "move_id": int(one.id),
-        "date_maturity": str(part.due_date),
-        "amount_currency": float(part.amount),
-        "amount_residual_currency": float(part.residual),
-    }
+    return term(1, int(one.id), str(part.due_date), float(part.amount), float(part.residual))
 
 
 class TestOdoo(Conformance):

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from conftest import surroundings
-from odoo_samples import TODAY, Books, move, partner
+from odoo_books import Books, credit, move, partner, payment, term
+from odoo_samples import TODAY
 
 from relance_addon.connectors.odoo import reading, values
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import Address, Invoice
+from relance_addon.core.model import Address, Client, Contact, Instalment, Invoice
 
 
 def connector(odoo: Books, mapping: dict[str, Any] | None = None) -> OdooConnector:
@@ -37,6 +38,12 @@ def only(odoo: Books, mapping: dict[str, Any] | None = None) -> Invoice:
     return invoice
 
 
+def client(odoo: Books, identifier: str = "8") -> Client:
+    (page,) = connector(odoo).pull("", TODAY).pages
+    (found,) = (one for one in page.clients if one.id == identifier)
+    return found
+
+
 def test_calls_grow_with_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     odoo = Books([move(number) for number in range(1, 6)])
     one = list(connector(odoo).pull("", TODAY).pages)
@@ -53,6 +60,17 @@ def test_calls_grow_with_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(odoo.calls) == calls + 2 * 2
 
 
+@pytest.mark.parametrize("version", [16, 18])
+def test_reading_again_just_before_sending_takes_a_handful_of_calls(version: int) -> None:
+    odoo = Books([move(number) for number in range(1, 101)], version=version)
+    host = connector(odoo)
+    list(host.pull("", TODAY).pages)
+    odoo.calls.clear()
+    assert len(host.read([str(number) for number in range(1, 101)], TODAY).invoices) == 100
+    # Invoices, payment terms, partners, credits; and from 18 on payments without an entry.
+    assert len(odoo.calls) == (4 if version == 16 else 5)
+
+
 def test_every_client_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PAGE", 2)
     pages = list(connector(Books([move(number) for number in range(1, 6)])).pull("", TODAY).pages)
@@ -67,8 +85,7 @@ def test_a_host_where_nothing_is_owed() -> None:
 def test_an_invoice_and_its_client() -> None:
     contact = partner(20, commercial_partner_id=8, type="invoice", name=None, email="factures@client8.test; a@b.test")
     archived = partner(21, commercial_partner_id=8, type="invoice", active=False)
-    credit = {"id": 1, "partner_id": 20, "currency_id": 1, "amount_residual_currency": -12.5}
-    odoo = Books([move(2)], [partner(8), contact, archived], credits=[credit, credit])
+    odoo = Books([move(2)], [partner(8), contact, archived])
     (page,) = connector(odoo).pull("", TODAY).pages
     (invoice,), (client,) = page.invoices, page.clients
     assert invoice == Invoice(
@@ -77,25 +94,160 @@ def test_an_invoice_and_its_client() -> None:
     )  # fmt: skip
     assert (client.email, client.language, client.country) == ("contact@client8.test", "fr_FR", "FR")
     assert client.tags == ("VIP", "Secteur public")
-    assert client.credits == {"EUR": Decimal("25.0")}
+    assert client.credits == {}
     assert [(one.email, one.roles) for one in client.contacts] == [
         ("factures@client8.test", ("billing",)),
         ("a@b.test", ("billing",)),
     ]
 
 
-def test_one_line_of_payment_terms_is_no_instalment() -> None:
-    def line(day: str, amount: float) -> dict[str, Any]:
-        return {
-            "id": 1, "move_id": 2, "date_maturity": day, "amount_currency": amount, "amount_residual_currency": 0.0,
-        }  # fmt: skip
-
-    assert only(Books([move(2)], lines=[line("2026-10-31", 120.1)])).instalments == ()
-    parts = only(Books([move(2)], lines=[line("2026-10-15", 20.1), line("2026-10-31", 100.0)])).instalments
-    assert [(one.due_date.day, one.amount, one.residual) for one in parts] == [
-        (15, Decimal("20.1"), 0),
-        (31, Decimal("100.0"), 0),
+def test_first_instalment_overdue() -> None:
+    """Odoo says of the invoice when its last instalment is due; each instalment has a day and a residual of its own."""
+    lines = [
+        term(2, 2, "2026-12-31", 100.0, 100.0),
+        term(1, 2, "2026-10-15", 20.1, 20.1),
+        term(3, 2, "2026-08-31", 5.0),
+        # of another invoice
+        term(4, 3, "2026-08-31", 5.0, 5.0),
     ]
+    invoice = only(Books([move(2, invoice_date_due="2026-12-31")], lines=lines))
+    assert invoice.due_date == date(2026, 12, 31)
+    assert invoice.instalments == (
+        Instalment(date(2026, 8, 31), Decimal("5.0"), Decimal()),
+        Instalment(date(2026, 10, 15), Decimal("20.1"), Decimal("20.1")),
+        Instalment(date(2026, 12, 31), Decimal("100.0"), Decimal("100.0")),
+    )
+
+
+def test_one_line_of_payment_terms_is_no_instalment() -> None:
+    assert only(Books([move(2)], lines=[term(1, 2, "2026-10-31", 120.1, 60.05)])).instalments == ()
+
+
+@pytest.mark.parametrize(("version", "box"), [(16, "blocked"), (17, "blocked"), (19, "no_followup")])
+def test_blocked_lines_hold_the_invoice(version: int, box: str) -> None:
+    def held(*lines: dict[str, Any]) -> date | None:
+        return only(Books([move(2)], lines=lines, version=version)).held_until
+
+    ticked = {box: True}
+    assert held(term(1, 2, "2026-10-31", 120.1, 120.1)) is None
+    assert held(term(1, 2, "2026-10-31", 120.1, 120.1, **ticked)) == date.max
+    # What is paid says nothing about what is owed.
+    assert held(term(1, 2, "2026-09-30", 60.0), term(2, 2, "2026-10-31", 60.1, 60.1, **ticked)) == date.max
+    assert held(term(1, 2, "2026-09-30", 60.0, 60.0), term(2, 2, "2026-10-31", 60.1, 60.1, **ticked)) is None
+    assert held() is None
+
+
+def test_blocked_is_disputed() -> None:
+    assert only(Books([move(2, payment_state="blocked")])).status == "disputed"
+
+
+@pytest.mark.parametrize(
+    ("state", "payment_state", "status"),
+    [
+        ("draft", "not_paid", "draft"),
+        ("cancel", "not_paid", "cancelled"),
+        ("posted", "partial", "open"),
+        ("posted", "in_payment", "paid"),
+        ("posted", "paid", "paid"),
+        ("posted", "reversed", "cancelled"),
+        ("posted", "invoicing_legacy", "paid"),
+    ],
+)
+def test_paid_or_back_to_draft_between_choosing_and_sending(state: str, payment_state: str, status: str) -> None:
+    row = move(2)
+    host = connector(Books([row]))
+    list(host.pull("", TODAY).pages)
+    row |= {"state": state, "payment_state": payment_state}
+    (again,) = host.read(["2"], TODAY).invoices
+    assert again.status == status
+
+
+def test_unallocated_payment() -> None:
+    """What came in and is matched to no invoice is the client's credit, in its own currency, counted once."""
+    lines = [
+        credit(1, 8, 842.5),
+        credit(2, 20, 7.5),
+        credit(3, 8, 100, currency_id=6),
+        credit(4, 8, 33, reconciled=True),
+        credit(5, 8, 33, parent_state="draft"),
+        credit(6, 8, 33, account_type="liability_payable"),
+        credit(7, 9, 1000),
+    ]
+    partners = [partner(8), partner(20, commercial_partner_id=8), partner(9)]
+    assert client(Books([move(2)], partners, lines)).credits == {"EUR": Decimal(850), "USD": Decimal(100)}
+
+
+def test_a_payment_without_a_journal_entry_is_a_credit_until_it_has_one() -> None:
+    payments = [
+        payment(1, 8, 50),
+        payment(2, 8, 33, move_id=7),
+        payment(3, 8, 33, invoice_ids=[2]),
+        payment(4, 8, 33, state="draft"),
+        payment(5, 8, 33, state="paid"),
+        payment(6, 8, 33, payment_type="outbound"),
+        payment(7, 8, 33, partner_type="supplier"),
+    ]
+    assert client(Books([move(2)], payments=payments, version=19)).credits == {"EUR": Decimal(50)}
+    # Before 18 every payment has its entry.
+    assert client(Books([move(2)], payments=payments, version=17)).credits == {}
+
+
+def test_credit_note_only() -> None:
+    """Who owes nothing is nobody to us, whatever they are credited with."""
+    (page,) = connector(Books([], lines=[credit(1, 8, 100)])).pull("", TODAY).pages
+    assert not page.invoices
+    assert not page.clients
+
+
+def test_a_credit_note_is_no_invoice() -> None:
+    odoo = Books([move(2, move_type="out_refund"), move(4, move_type="out_receipt"), move(6, move_type="in_invoice")])
+    assert only(odoo).id == "4"
+    assert not connector(odoo).read(["2", "6"], TODAY).invoices
+
+
+def test_whom_the_invoice_is_addressed_to_comes_before_the_clients_own_contacts() -> None:
+    people = [
+        partner(8),
+        partner(20, commercial_partner_id=8, type="invoice", name="Factures", email="factures@client8.test"),
+        partner(21, commercial_partner_id=8, type="other", name="Site", email="site@client8.test"),
+        partner(22, commercial_partner_id=8, name="Gone", email="gone@client8.test", active=False),
+        # No longer with the client: the invoice still names them.
+        partner(23, commercial_partner_id=9, name="Moved", email="moved@client9.test"),
+    ]
+    moves = [move(2), *(move(number * 2, partner_id=number) for number in (20, 21, 22, 23))]
+    host = connector(Books(moves, people))
+    (page,) = host.pull("", TODAY).pages
+    assert [one.contacts for one in page.invoices] == [
+        (),
+        (Contact("Factures", "factures@client8.test", ("billing",)),),
+        (Contact("Site", "site@client8.test", ("billing",)),),
+        (),
+        (Contact("Moved", "moved@client9.test", ("billing",)),),
+    ]
+    (owing,) = page.clients
+    assert [one.email for one in owing.contacts] == ["factures@client8.test", "site@client8.test"]
+    assert list(host.read([one.id for one in page.invoices], TODAY).invoices) == list(page.invoices)
+
+
+def test_an_archived_client_still_owes() -> None:
+    assert client(Books([move(2)], [partner(8, active=False)])).name == "Client 8"
+
+
+def test_a_client_that_the_mapping_takes_from_elsewhere() -> None:
+    people = [partner(8), partner(20, commercial_partner_id=8)]
+    odoo = Books([move(2, partner_id=20)], people, [credit(1, 20, 10), credit(2, 8, 5)])
+    (page,) = connector(odoo, {"invoice": {"client": "partner_id"}}).pull("", TODAY).pages
+    (invoice,), (found,) = page.invoices, page.clients
+    assert (invoice.client, invoice.contacts) == ("20", ())
+    assert (found.id, found.credits) == ("20", {"EUR": Decimal(10)})
+
+
+def test_the_same_number_in_two_companies() -> None:
+    odoo = Books([move(2, name="FAC/1"), move(4, name="FAC/1"), move(6)])
+    host = connector(odoo)
+    (page,) = host.pull("", TODAY).pages
+    assert [(one.id, one.number) for one in page.invoices] == [("2", "FAC/1"), ("4", "FAC/1"), ("6", "FAC/6")]
+    assert host.numbered("FAC/1") == ["2", "4"]
 
 
 def test_a_draft_has_no_number_and_may_have_no_date() -> None:

@@ -1,31 +1,38 @@
 """One way to call Odoo: model, method, records, named arguments. What carries it can change without the rest knowing.
 
-Today that is odoorpc over /jsonrpc, and of odoorpc ``execute_kw`` only: its record objects read every field there is.
+``jsonrpc`` carries to every version, ``json2`` to Odoo 19 and after.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, Protocol
 
-import odoorpc
-from odoorpc.error import RPCError
-
-from relance_addon.connectors.odoo.faults import CAUGHT, told
+from relance_addon.connectors.odoo import json2, jsonrpc
+from relance_addon.connectors.odoo.faults import NoKey
 from relance_addon.connectors.odoo.settings import Settings
+from relance_addon.connectors.odoo.wire import Wire
 from relance_addon.core.errors import Refused, Unreachable
 
+READS: Final = frozenset(
+    {
+        "search", "search_count", "search_read", "read", "read_group", "formatted_read_group", "fields_get",
+        "name_search", "default_get", "check_access_rights", "has_access", "has_group",
+    }
+)  # fmt: skip
+"""Methods that change nothing, so that they are safe to repeat. Nothing else ever is."""
+_PAUSES: Final = (1.0, 3.0)
+"""Seconds before a read is tried a second and a third time."""
 _MAKERS: Final = frozenset({"create", "message_post", "activity_schedule"})
 """Methods that give what they made, each version in its own way."""
 _RECORDS: Final = re.compile(r"[\w.]+\(([\d, ]*)\)")
 
 
 class Transport(Protocol):
-    """Remote calls to one database of one server, as one user."""
+    """Remote calls to one database of one server, as one user, from one thread at a time."""
 
     @property
     def version(self) -> int:
@@ -40,65 +47,83 @@ class Transport(Protocol):
         ...
 
 
-class JsonRpc:
-    """odoorpc's JSON-RPC, logged in."""
+class Carrier(Protocol):
+    """One attempt at a call, over one protocol."""
 
-    def __init__(self, odoo: Any, server: str, company: int | None) -> None:
-        self._odoo = odoo
-        self._server = server
+    @property
+    def name(self) -> Literal["jsonrpc", "json2"]:
+        """The protocol."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Odoo's version as it says it."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The user's, such as ``fr_FR``."""
+        ...
+
+    def carry(self, model: str, method: str, ids: Sequence[int] | None, named: dict[str, Any]) -> Any:
+        """What Odoo answers, as it comes. Raises HostError."""
+        ...
+
+
+class Session:
+    """A Transport, logged in."""
+
+    def __init__(
+        self, carrier: Carrier, company: int | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """``company``: the id of the only one to see."""
+        self._carrier = carrier
+        self._sleep = sleep
+        self.version = _major(carrier.version)
         # Tags and the like are read as the user sees them.
-        self._context: dict[str, Any] = {"lang": odoo.env.context.get("lang") or "en_US"}
+        self._context: dict[str, Any] = {"lang": carrier.language or "en_US"}
         if company is not None:
             self._context["allowed_company_ids"] = [company]
 
     @property
-    def version(self) -> int:
-        """Odoo's major version."""
-        return _major(self._odoo.version)
-
-    @property
     def full_version(self) -> str:
         """Odoo's version as it says it."""
-        return str(self._odoo.version)
+        return self._carrier.version
+
+    @property
+    def carrier(self) -> Literal["jsonrpc", "json2"]:
+        """What carries the calls."""
+        return self._carrier.name
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
-        """What a public method answers; see Transport."""
-        arguments: list[Any] = [] if ids is None else [list(ids)]
-        if method == "create":
-            # Odoo looks at the first argument by its place to know whether one record or a list is made.
-            arguments.append(named.pop("vals_list"))
+        """What a public method answers; see Transport. A read that did not get through is tried three times."""
         named["context"] = {**self._context, **named.get("context", {})}
-        try:
-            answer = self._odoo.execute_kw(model, method, arguments, named)
-        except CAUGHT as error:
-            raise told(error, self._server, f"{model}.{method}") from error
+        for pause in _PAUSES if method in READS else ():
+            try:
+                return self._carrier.carry(model, method, ids, named)
+            except Unreachable:
+                self._sleep(pause)
+        answer = self._carrier.carry(model, method, ids, named)
         return made(answer) if method in _MAKERS else answer
 
 
-def connect(settings: Settings, password: str, folder: Path) -> JsonRpc:
-    """Log in. ``password`` may be an API key; relative paths start at ``folder``. Raises HostError."""
-    url, database, user = settings.url, settings.database, settings.user
-    address = urlsplit(url)
-    secure = address.scheme == "https"
-    try:
-        odoo = odoorpc.ODOO(
-            address.hostname,
-            protocol="jsonrpc+ssl" if secure else "jsonrpc",
-            port=address.port or (443 if secure else 80),
-            timeout=settings.timeout,
-        )
-        if not _major(odoo.version):
-            raise Unreachable(f"{url}: says no version: is this the address of Odoo?")
-        odoo.login(database, user, password)
-    except RPCError as error:
-        if not error.info:
-            raise Refused(
-                f"{url}: Odoo does not know the user {user!r} with this password or API key in {database!r}"
-            ) from error
-        raise told(error, url, f"log-in to the database {database!r}") from error
-    except CAUGHT as error:
-        raise told(error, url, "log-in") from error
-    return JsonRpc(odoo, url, settings.company)
+def connect(settings: Settings, password: str, folder: Path, sleep: Callable[[float], None] = time.sleep) -> Session:
+    """Log in. ``password`` may be an API key; relative paths start at ``folder``. Raises HostError, InputError."""
+    wire = Wire(settings.url, settings.timeout, folder / settings.ca if settings.ca else None)
+    return Session(_log_in(wire, settings, password), settings.company, sleep)
+
+
+def _log_in(wire: Wire, settings: Settings, password: str) -> Carrier:
+    version = "" if settings.api == "jsonrpc" else json2.version(wire, settings)
+    if _major(version) >= json2.SINCE:
+        try:
+            return json2.log_in(wire, settings, password, version)
+        except NoKey:
+            if settings.api == "json2":
+                raise
+    elif settings.api == "json2":
+        raise Refused(f"{settings.url}: speaks no JSON-2, as Odoo {json2.SINCE} and after do: set api to auto")
+    return jsonrpc.log_in(wire, settings, password)
 
 
 def made(answer: Any) -> list[int]:
@@ -111,16 +136,6 @@ def made(answer: Any) -> list[int]:
     return [answer] if isinstance(answer, int) and answer else []
 
 
-def _major(version: Any) -> int:
-    number = re.search(r"\d+", str(version or ""))
+def _major(version: str) -> int:
+    number = re.search(r"\d+", version)
     return int(number[0]) if number else 0
-
-
-class _NoSecrets(logging.Filter):
-    """Drops odoorpc's debugging lines: they hold whole calls, password included."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG
-
-
-logging.getLogger("odoorpc.rpc.jsonrpclib").addFilter(_NoSecrets())

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
-from relance_addon.connectors.odoo import posting
+from relance_addon.connectors.odoo import activities, events, posting
 from relance_addon.connectors.odoo.fields import MODELS, Sources
 from relance_addon.connectors.odoo.reading import OWED, Reader
 from relance_addon.connectors.odoo.records import Schema
 from relance_addon.connectors.odoo.settings import Settings as OdooSettings
+from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
-from relance_addon.core.errors import InputError, Refused
+from relance_addon.core.errors import HostError, InputError, Refused
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
     Cannot,
     Capabilities,
+    DeliveryEvent,
     Finding,
     Found,
     HostSettings,
@@ -45,13 +48,19 @@ class OdooConnector(Cannot):
     def __init__(
         self, name: str, settings: OdooSettings, surroundings: Surroundings, connect: Connect = connect
     ) -> None:
-        super().__init__(Capabilities(send_mail=True, find_marks=True, only_contacts=True))
+        super().__init__(
+            Capabilities(
+                send_mail=True, activities=True, find_marks=True, events=True, only_contacts=settings.send == "note"
+            )
+        )
         self._name = name
         self._settings = settings
         self._surroundings = surroundings
         self._connect = connect
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
+        self._other: Transport | None = None
+        self._office: posting.Office | None = None
 
     def pull(self, cursor: str, today: date) -> Pull:
         """What changed since ``cursor``; all that is owed without one, and at the first pull of a day."""
@@ -75,14 +84,30 @@ class OdooConnector(Cannot):
         return {str(one): f"{self._settings.url}/mail/view?model={model}&res_id={one}" for one in found}
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
-        """Post each message on its invoices. Odoo mails it before it answers."""
-        return posting.post(self._connected()[0], messages) if messages else []
+        """Send messages and make to-dos, in the way that the user's rights allow."""
+        if not messages:
+            return []
+        try:
+            transport, way = self._connected()[0], self._way()
+        except HostError as error:
+            return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
+        return posting.post(transport, self._second, way, messages)
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
-        """What Odoo has of these Message-IDs, and whether it could send them."""
+        """What Odoo has of these Message-IDs and to-dos, and whether it could send them."""
         mails = [mark for mark in marks if mark.channel == "mail"]
-        traces = posting.look_up(self._connected()[0], [mark.message_id for mark in mails]) if mails else {}
-        return {mark.key: _found(mark.key, traces.get(mark.message_id)) for mark in mails}
+        others = [mark.key for mark in marks if mark.channel != "mail"]
+        transport, reads = self._connected()[0], self._way().reads_mails if mails else False
+        traces = look_up(transport, [mark.message_id for mark in mails], reads) if mails else {}
+        there = activities.find(transport, others) if others else set()
+        return {mark.key: _found(mark.key, traces.get(mark.message_id)) for mark in mails} | {
+            key: Found(key, "present" if key in there else "absent") for key in others
+        }
+
+    def events(self, marks: Sequence[Mark]) -> Iterable[DeliveryEvent]:
+        """What Odoo says of each copy of these messages: sent, failed, or bounced where it receives mail."""
+        ids = [mark.message_id for mark in marks if mark.channel == "mail"]
+        return events.events(self._connected()[0], ids, self._way().reads_mails) if ids else ()
 
     def check(self, today: date) -> list[Finding]:
         """Version, rights to what is owed, and mapping."""
@@ -126,15 +151,33 @@ class OdooConnector(Cannot):
 
     def close(self) -> None:
         """Forget the log-in; nothing stays open at Odoo."""
-        self._session = None
+        self._session = self._other = None
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:
-            folder = self._surroundings.folder
-            password = self._settings.password.reveal(folder, f"hosts.{self._name}.password")
-            transport = self._connect(self._settings, password, folder)
+            transport = self._log_in()
             self._session = transport, Schema(transport)
         return self._session
+
+    def _second(self) -> Transport:
+        if self._other is None:
+            self._other = self._log_in()
+        return self._other
+
+    def _log_in(self) -> Transport:
+        folder = self._surroundings.folder
+        password = self._settings.password.reveal(folder, f"hosts.{self._name}.password")
+        return self._connect(self._settings, password, folder)
+
+    def _way(self) -> posting.Office:
+        if self._office is None:
+            settings = self._settings
+            self._office = posting.office(
+                self._connected()[0], settings.send, settings.template, settings.activity_type
+            )
+            contacts = self._office.way == "note"
+            self.capabilities = replace(self.capabilities, only_contacts=contacts)
+        return self._office
 
     def _reader(self) -> Reader:
         transport, schema = self._connected()
@@ -148,7 +191,7 @@ def _shown(value: Any) -> str:
     return ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)
 
 
-def _found(key: str, trace: posting.Trace | None) -> Found:
+def _found(key: str, trace: Trace | None) -> Found:
     if trace is None:
         return Found(key, "absent")
     return Found(key, "unknown") if trace.state == "silent" else Found(key, "present", trace.state)

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from relance_addon.connectors.odoo.reading import OWED
+from relance_addon.core.errors import Refused
 from relance_addon.core.keys import message_id
 from relance_addon.core.model import Address, Client, Invoice
 from relance_addon.core.outgoing import Claim, Document, Outgoing
@@ -183,34 +184,60 @@ PARTNERS = [
 
 
 class PostOffice(ScriptedOdoo):
-    """An Odoo that mails what is posted; ``posting`` may be replaced by what goes wrong."""
+    """An Odoo that mails what it is given, as ``version`` does; ``before`` and ``after`` may raise, ``status`` refuse.
 
-    def __init__(self, version: int = 18) -> None:
+    ``kept`` are the messages by id, ``copies`` what became of them, ``mailed`` who was sent a message with that id.
+    """
+
+    def __init__(self, version: int = 18, system: bool = False) -> None:
         super().__init__(
             {
                 "res.partner.search_read": lambda ids, **named: self.partners,
+                "res.partner.read": lambda ids, **named: [one for one in self.partners if one["id"] in ids],
+                "res.users.search_read": lambda ids, **named: [{"id": 2, "login": "anne", "email": "anne@acme.test"}],
                 "ir.attachment.create": lambda ids, vals_list: [50 + n for n in range(len(vals_list))],
                 "account.move.message_post": self.post,
+                "account.move.activity_schedule": self.schedule,
+                "mail.activity.search_read": lambda ids, **named: self.to_dos,
                 "mail.message.search_read": self.messages,
-                "mail.notification.search_read": lambda ids, **named: [
-                    note for note in self.notifications if note["mail_message_id"][0] in named["domain"][0][2]
-                ],
                 "mail.message.create": lambda ids, vals_list: [90 + n for n in range(len(vals_list))],
+                "mail.notification.search_read": lambda ids, **named: [
+                    row for row in self.notifications if row["mail_message_id"][0] in named["domain"][0][2]
+                ],
+                "mail.mail.search_count": self.count,
+                "mail.mail.load": self.load,
+                "mail.mail.send": self.send,
+                "mail.mail.search_read": lambda ids, **named: [
+                    row for row in self.mails if row["mail_message_id"][0] in named["domain"][0][2]
+                ],
+                "mail.template.send_mail": self.by_template,
             },
             version,
         )
+        self.system = system
         self.partners = PARTNERS
-        self.kept: dict[int, str] = {}
+        self.kept: dict[int, dict[str, Any]] = {}
+        self.names: dict[str, int] = {}
         self.notifications: list[dict[str, Any]] = []
+        self.mails: list[dict[str, Any]] = []
+        self.to_dos: list[dict[str, Any]] = []
+        self.mailed: list[tuple[str, str]] = []
         self.status = "sent"
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
 
+    def keep(self, kind: str, message_id: str) -> int:
+        number = 100 + len(self.kept)
+        self.kept[number] = {
+            "id": number, "message_id": message_id, "message_type": kind, "date": "2026-11-21 08:00:00", "body": "",
+        }  # fmt: skip
+        return number
+
     def post(self, ids: list[int], **named: Any) -> list[int]:
         self.before()
-        number = 100 + len(self.kept)
-        self.kept[number] = named["message_id"]
+        number = self.keep("comment", named["message_id"])
         for partner in named["partner_ids"]:
+            self.mailed.append((named["message_id"], str(partner)))
             self.notifications.append(
                 {
                     "mail_message_id": [number, "x"],
@@ -223,9 +250,54 @@ class PostOffice(ScriptedOdoo):
         self.after()
         return [number]
 
+    def count(self, ids: None, **named: Any) -> int:
+        if not self.system:
+            raise Refused("the user lacks rights")
+        return 0
+
+    def load(self, ids: None, fields: list[str], data: list[list[Any]]) -> dict[str, Any]:
+        self.before()
+        made = []
+        for row in data:
+            given = dict(zip(fields, row, strict=True))
+            if "@" not in given["email_to"]:
+                return {"ids": False, "messages": [{"message": "a broken address"}]}
+            if given["id"] not in self.names:
+                self.names[given["id"]] = self.mail(given)
+            made.append(self.names[given["id"]])
+        return {"ids": made, "messages": []}
+
+    def mail(self, given: dict[str, Any]) -> int:
+        message = self.keep("email" if self.version == 16 else "email_outgoing", given["message_id"])
+        number = 500 + len(self.mails)
+        self.mails.append(
+            {**given, "id": number, "mail_message_id": [message, "x"], "state": "outgoing", "failure_reason": False}
+        )
+        return number
+
+    def send(self, ids: list[int], **named: Any) -> None:
+        for row in self.mails:
+            if row["id"] in ids and row["state"] == "outgoing":
+                row["state"] = self.status
+                if self.status == "sent":
+                    self.mailed.append((row["message_id"], row["email_to"]))
+                else:
+                    row["failure_reason"] = "550 no such user"
+        self.after()
+
+    def by_template(self, ids: list[int], **named: Any) -> int:
+        self.before()
+        return self.mail(named["email_values"])
+
+    def schedule(self, ids: list[int], **named: Any) -> list[int]:
+        self.before()
+        self.to_dos.append({"id": len(self.to_dos), "note": named["note"], "ids": ids})
+        self.after()
+        return [len(self.to_dos)]
+
     def messages(self, ids: None, **named: Any) -> list[dict[str, Any]]:
-        wanted = named["domain"][0][2]
-        return [{"id": number, "message_id": one} for number, one in self.kept.items() if one in wanted]
+        wanted = [one[2] for one in named["domain"] if one[0] == "message_id"]
+        return [row for row in self.kept.values() if wanted and row["message_id"] in wanted[0]]
 
     def posted(self) -> dict[str, Any]:
         return self.asked[self.calls.index("account.move.message_post")]

@@ -35,8 +35,8 @@ class Odoo:
     version = 18
     secrets: Sequence[str] = (PASSWORD,)
 
-    def __init__(self, folder: Path) -> None:
-        self.books, self.office, self.reachable, self.folder = Books([]), PostOffice(), True, folder
+    def __init__(self, folder: Path, system: bool) -> None:
+        self.books, self.office, self.reachable, self.folder = Books([]), PostOffice(system=system), True, folder
         (folder / "password").write_text(PASSWORD)
 
     def connect(self) -> Connector:
@@ -60,8 +60,8 @@ class Odoo:
             raise NotDone("https://odoo.example: Connection refused")
         if method == "default_get":
             return self.books.call(model, method, ids, **named)
-        mailing = f"{model}.{method}" in self.office.script and "email_normalized" in str(named.get("domain", "@"))
-        if mailing or model.startswith("mail.") or method == "message_post":
+        looks_for_people = model == "res.partner" and "email_normalized" in (named.get("fields") or ())
+        if f"{model}.{method}" in self.office.script and (model != "res.partner" or looks_for_people):
             return self.office.call(model, method, ids, **named)
         return self.books.call(model, method, ids, **named)
 
@@ -75,7 +75,8 @@ class Odoo:
         ]
 
     def left(self, message: Outgoing) -> int:
-        return list(self.office.kept.values()).count(message.message_id)
+        mailed = [message_id for message_id, _ in self.office.mailed].count(message.message_id)
+        return mailed + sum(message.key in row["note"] for row in self.office.to_dos)
 
     def cut(self) -> None:
         self.reachable = False
@@ -101,7 +102,13 @@ def _line(one: Invoice, part: Any) -> dict[str, Any]:
     return term(1, int(one.id), str(part.due_date), float(part.amount), float(part.residual))
 
 
-class TestOdoo(Conformance):
+class TestOdooAsAccountant(Conformance):
     @pytest.fixture
     def subject(self, tmp_path: Path) -> Odoo:
-        return Odoo(tmp_path)
+        return Odoo(tmp_path, system=False)
+
+
+class TestOdooAsAdministrator(Conformance):
+    @pytest.fixture
+    def subject(self, tmp_path: Path) -> Odoo:
+        return Odoo(tmp_path, system=True)

@@ -1,0 +1,174 @@
+"""Reminders as mails of Odoo's own post office: to any address, with our headers, kept on the invoice.
+
+Each person gets a copy of their own under the one Message-ID: of a mail to several, Odoo does not say who was refused.
+The copies of a batch are written in one call, which also claims their names (external ids, unique in Odoo), and are
+committed before a second call sends them. What keeps that call from happening leaves them to Odoo's own mail queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, references
+from relance_addon.connectors.odoo.transport import Transport
+from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.core.model import Address
+from relance_addon.core.outgoing import Outgoing
+
+CLAIMS: Final = "__relance__"
+"""The module that the external ids of our mails belong to."""
+Second = Callable[[], Transport]
+"""A second connection, for what can be done at the same time."""
+_MANY: Final = 8
+_CC_IS_SHOWN_ONLY: Final = 17
+"""From this version on a Cc among the headers is shown, and mailed to nobody."""
+_FIELDS: Final = (
+    "message_id", "model", "res_id", "subject", "body", "body_html", "email_from", "reply_to", "email_to", "headers",
+    "references", "auto_delete", "attachment_ids/.id",
+)  # fmt: skip
+
+
+def post(transport: Transport, second: Second, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
+    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key."""
+    try:
+        files = attach(transport, messages, on_invoice=True)
+    except HostError as error:
+        return [Try(str(error), asked=False) for _ in messages]
+    written: list[int] = []
+    tries = _write(transport, messages, files, earlier, written)
+    if written:
+        trouble = _send(transport, second, written)
+        if trouble:
+            tries = [one._replace(error=one.error or trouble) for one in tries]
+    return tries
+
+
+def _send(transport: Transport, second: Second, mails: Sequence[int]) -> str:
+    """Send mails, two at a time where there are many; what went wrong, if anything."""
+    lines, parts = [transport], [mails]
+    try:
+        if len(mails) >= _MANY:
+            lines, parts = [transport, second()], [mails[::2], mails[1::2]]
+        with ThreadPoolExecutor(len(lines)) as pool:
+            errors = pool.map(_send_on, lines, parts)
+    except HostError as error:
+        return str(error)
+    return next(filter(None, errors), "")
+
+
+def _send_on(transport: Transport, mails: Sequence[int]) -> str:
+    try:
+        # Committed one by one: should Odoo break down, its queue has at most one to repeat.
+        transport.call("mail.mail", "send", list(mails), auto_commit=True)
+    except HostError as error:
+        return str(error)
+    return ""
+
+
+def post_by_template(transport: Transport, messages: Sequence[Outgoing], template: int) -> list[Try]:
+    """Have an empty mail template of Odoo's write the messages, which its queue sends: no system rights are needed."""
+    tries: list[Try] = []
+    broken = ""
+    for message in messages:
+        attempt = Try(broken, asked=False, skipped=True) if broken else _by_template(transport, message, template)
+        if attempt.stops:
+            broken = f"not tried, because another message met: {attempt.error}"
+        tries.append(attempt)
+    return tries
+
+
+def _by_template(transport: Transport, message: Outgoing, template: int) -> Try:
+    try:
+        files = attach(transport, [message], on_invoice=True)[message.key]
+    except HostError as error:
+        return Try(str(error), asked=False, stops=isinstance(error, Unreachable))
+    asked = False
+    for values in copies(message, transport.version):
+        try:
+            transport.call(
+                "mail.template",
+                "send_mail",
+                [template],
+                res_id=int(message.invoices[0]),
+                force_send=False,
+                email_values={**values, "attachment_ids": files, "auto_delete": False},
+            )
+        except Refused as error:
+            return Try(str(error), asked=asked, certain=True)
+        except HostError as error:
+            return Try(str(error), stops=True)
+        asked = True
+    return Try()
+
+
+def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
+    """A mail for each recipient. All show the same To and Cc; blind copies show nothing of themselves."""
+    to, cc, bcc = message.recipients
+    shown = to if version >= _CC_IS_SHOWN_ONLY else (*to, *cc)
+    people = list(dict.fromkeys((*to, *cc, *bcc)))
+    headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
+    if people != list(shown):
+        headers["X-Forge-To"] = _list(shown)
+    elif len(people) > 1:
+        headers["X-Forge-To"] = _list(people)
+    if cc and version >= _CC_IS_SHOWN_ONLY:
+        headers["Cc"] = _list(cc)
+    sender, html = header(message.sender), body(message)
+    for person in people:
+        yield {
+            "message_id": message.message_id,
+            "model": "account.move",
+            "res_id": int(message.invoices[0]),
+            "subject": message.subject,
+            "body": html,
+            "body_html": html,
+            "email_from": sender,
+            "reply_to": sender,
+            "email_to": header(person),
+            "headers": repr(headers),
+            "references": references(message),
+        }
+
+
+def _list(people: Sequence[Address]) -> str:
+    return ", ".join(map(header, people))
+
+
+def _write(
+    transport: Transport,
+    messages: Sequence[Outgoing],
+    files: Mapping[str, list[int]],
+    earlier: Mapping[str, int],
+    written: list[int],
+) -> list[Try]:
+    """Write the copies of all messages, or each message by itself where one of them is refused."""
+    rows = [row for message in messages for row in _rows(transport, message, files, earlier)]
+    try:
+        answer = transport.call("mail.mail", "load", fields=["id", *_FIELDS], data=rows)
+    except Refused as error:
+        answer = {"ids": False, "messages": [{"message": str(error)}]}
+    except HostError as error:
+        return [Try(str(error), stops=True) for _ in messages]
+    if answer["ids"]:
+        written += answer["ids"]
+        return [Try() for _ in messages]
+    if len(messages) > 1:
+        return [
+            one for message in messages for one in _write(transport, [message], files, earlier, written)
+        ]  # fmt: skip
+    text = "; ".join(str(one.get("message", one)) for one in answer["messages"])
+    return [Try(" ".join(text.split()), certain=True)]
+
+
+def _rows(
+    transport: Transport, message: Outgoing, files: Mapping[str, list[int]], earlier: Mapping[str, int]
+) -> Iterator[list[Any]]:
+    for rank, values in enumerate(copies(message, transport.version)):
+        # Only the first copy stands on the invoice: one reminder is one line there.
+        own = {**values, "auto_delete": "0", "attachment_ids/.id": ",".join(map(str, files[message.key]))}
+        if rank:
+            own.update(model="", res_id="")
+        name = f"{CLAIMS}.{message.key}-{earlier.get(message.key, 0)}-{rank}"
+        yield [name, *(own[field] for field in _FIELDS)]

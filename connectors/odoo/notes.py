@@ -1,0 +1,116 @@
+"""Reminders as internal notes on their invoices, which Odoo mails to the people named and to no follower.
+
+This needs no more than the right to see the invoice. Odoo writes to people it knows, and each gets a mail of their own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from relance_addon.connectors.odoo.letters import Try, attach, body, header
+from relance_addon.connectors.odoo.transport import Transport
+from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.core.model import Address
+from relance_addon.core.outgoing import Outgoing
+
+# The usual layout tells the reader that this is internal; the light one does not.
+_LAYOUT: Final = "mail.mail_notification_light"
+_CONTEXT: Final = {"mail_notify_author": True, "mail_create_nosubscribe": True}
+_HTML_IS_SAID: Final = 17
+"""From this version on Odoo escapes a body that is not said to be HTML."""
+_COPIES_SEEN: Final = 19
+"""From this version on every recipient sees the others."""
+
+Partners = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def post(transport: Transport, messages: Sequence[Outgoing]) -> list[Try]:
+    """Post each message on its first invoice. Raises HostError before anything was asked."""
+    partners = _partners(transport, messages)
+    tries: list[Try] = []
+    broken = ""
+    for message in messages:
+        ids, problem = _recipients(message, partners, transport.version)
+        problem = broken or problem
+        if problem:
+            tries.append(Try(problem, asked=False, skipped=bool(broken)))
+            continue
+        attempt = _post(transport, message, ids)
+        if attempt.stops:
+            broken = f"not tried, because another message met: {attempt.error}"
+        tries.append(attempt)
+    return tries
+
+
+def _partners(transport: Transport, messages: Iterable[Outgoing]) -> Partners:
+    """Odoo's partners by address, in lower case."""
+    wanted = sorted({one.email.lower() for message in messages for one in _everyone(message)})
+    rows = transport.call(
+        "res.partner",
+        "search_read",
+        domain=[("email_normalized", "in", wanted)],
+        fields=["email_normalized", "commercial_partner_id", "type"],
+        load="",
+        order="id",
+    )
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["email_normalized"]].append(row)
+    return found
+
+
+def _everyone(message: Outgoing) -> list[Address]:
+    to, cc, bcc = message.recipients
+    return [*to, *cc, *bcc]
+
+
+def _recipients(message: Outgoing, partners: Partners, version: int) -> tuple[list[int], str]:
+    """The partners to write to, or what is in the way."""
+    if message.recipients[2] and version >= _COPIES_SEEN:
+        return [], "Odoo 19 shows every recipient of a note to the others: no bcc without the right to send mails"
+    chosen = []
+    for address in _everyone(message):
+        known = partners.get(address.email.lower(), [])
+        if not known:
+            return [], f"no contact in Odoo has the address {address.email}: add it to one"
+        best = min(
+            known,
+            key=lambda row: (str(row["commercial_partner_id"]) != message.client, row["type"] != "invoice", row["id"]),
+        )
+        chosen.append(best["id"])
+    return list(dict.fromkeys(chosen)), ""
+
+
+def _post(transport: Transport, message: Outgoing, partners: Sequence[int]) -> Try:
+    try:
+        files = attach(transport, [message], on_invoice=False)[message.key]
+    except HostError as error:
+        return Try(str(error), asked=False, stops=isinstance(error, Unreachable))
+    sender = header(message.sender)
+    arguments: dict[str, Any] = {"body_is_html": True} if transport.version >= _HTML_IS_SAID else {}
+    try:
+        transport.call(
+            "account.move",
+            "message_post",
+            [int(message.invoices[0])],
+            partner_ids=list(partners),
+            attachment_ids=files,
+            body=body(message),
+            subject=message.subject,
+            message_type="comment",
+            subtype_xmlid="mail.mt_note",
+            message_id=message.message_id,
+            email_from=sender,
+            reply_to=sender,
+            email_layout_xmlid=_LAYOUT,
+            email_add_signature=False,
+            context=_CONTEXT,
+            **arguments,
+        )
+    except Refused as error:
+        return Try(str(error), certain=True)
+    except HostError as error:
+        return Try(str(error), stops=True)
+    return Try()

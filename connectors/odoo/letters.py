@@ -8,6 +8,7 @@ from email.parser import BytesHeaderParser
 from html import escape
 from typing import Any, NamedTuple
 
+from relance_addon.connectors.odoo.traces import Trace
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
@@ -16,7 +17,8 @@ from relance_addon.core.outgoing import Outgoing
 class Try(NamedTuple):
     """One attempt. ``asked``: Odoo may have the message. ``certain``: what went wrong kept it from being kept there.
 
-    ``stops``: the messages after it would meet the same. ``skipped``: nothing was attempted.
+    ``stops``: the messages after it would meet the same. ``skipped``: nothing was attempted. ``trace``: what Odoo has
+    of it, where that was asked already.
     """
 
     error: str = ""
@@ -24,6 +26,7 @@ class Try(NamedTuple):
     certain: bool = False
     stops: bool = False
     skipped: bool = False
+    trace: Trace | None = None
 
 
 def attach(transport: Transport, messages: Sequence[Outgoing], on_invoice: bool) -> dict[str, list[int]]:

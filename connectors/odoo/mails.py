@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, references
+from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
@@ -40,8 +41,14 @@ def post(transport: Transport, second: Second, messages: Sequence[Outgoing], ear
     tries = _write(transport, messages, files, earlier, written)
     if written:
         trouble = _send(transport, second, written)
-        if trouble:
-            tries = [one._replace(error=one.error or trouble) for one in tries]
+        try:
+            traces = look_at(transport, written)
+        except HostError:
+            traces = {}
+        tries = [
+            one._replace(error=one.error or trouble, trace=traces.get(message.message_id))
+            for message, one in zip(messages, tries, strict=True)
+        ]
     return tries
 
 

@@ -78,7 +78,7 @@ def _post_letters(
         tries = {message.key: one for message, one in zip(fresh, made, strict=True)}
     except HostError as error:
         tries = {message.key: Try(str(error), asked=False, skipped=True) for message in fresh}
-    asked = [message.message_id for message in fresh if tries[message.key].asked]
+    asked = [one.message_id for one in fresh if tries[one.key].asked and tries[one.key].trace is None]
     besides = {number for trace in before.values() for number in trace.ids}
     after: Mapping[str, Trace] | None
     try:
@@ -123,9 +123,10 @@ def _there(message: Outgoing, trace: Trace) -> Posted:
 def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None) -> Posted:
     if not attempt.asked:
         return Posted(message.key, "failed", attempt.error, tried=not attempt.skipped)
-    if traces is None:
+    trace = attempt.trace
+    if trace is None and traces is None:
         return Posted(message.key, "in_doubt", attempt.error or "posted, but Odoo did not say what became of it")
-    trace = traces.get(message.message_id)
+    trace = trace or (traces or {}).get(message.message_id)
     if trace is None:
         # After a broken connection Odoo may still be at work on it.
         error = attempt.error or "Odoo has no trace of it"

@@ -128,20 +128,33 @@ def _addresses(transport: Transport, rows: Iterable[Mapping[str, Any]]) -> dict[
     return {row["id"]: row["email_normalized"] or "" for row in partners}
 
 
+def look_at(transport: Transport, mails: Sequence[int]) -> dict[str, Trace]:
+    """What became of these mails (mail.mail), by Message-ID. Raises HostError."""
+    fields = ["mail_message_id", "message_id", "date", *_COPY]
+    traces: dict[str, Trace] = {}
+    for row in transport.call("mail.mail", "read", list(mails), fields=fields):
+        at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
+        known = traces.get(row["message_id"], Trace(frozenset(), at, ()))
+        ids = known.ids | {row["mail_message_id"][0]}
+        traces[row["message_id"]] = Trace(ids, known.at, (*known.copies, _copy(row)))
+    return traces
+
+
 def _add_mailed(transport: Transport, ids: Sequence[int], copies: Mapping[int, list[Copy]]) -> None:
-    rows = transport.call(
-        "mail.mail",
-        "search_read",
-        domain=[("mail_message_id", "in", list(ids))],
-        fields=["mail_message_id", "state", "failure_reason", "email_to"],
-        order="id",
-    )
-    for row in rows:
-        state = _MAILED.get(row["state"], "queued")
-        reason = " ".join(str(row["failure_reason"] or row["state"]).split()) if state == "failed" else ""
-        copies[row["mail_message_id"][0]].append(Copy(bare(row["email_to"] or ""), state, reason))
+    domain = [("mail_message_id", "in", list(ids))]
+    for row in transport.call(
+        "mail.mail", "search_read", domain=domain, fields=["mail_message_id", *_COPY], order="id"
+    ):
+        copies[row["mail_message_id"][0]].append(_copy(row))
 
 
+def _copy(row: Mapping[str, Any]) -> Copy:
+    state = _MAILED.get(row["state"], "queued")
+    reason = " ".join(str(row["failure_reason"] or row["state"]).split()) if state == "failed" else ""
+    return Copy(bare(row["email_to"] or ""), state, reason)
+
+
+_COPY: Final = ("state", "failure_reason", "email_to")
 _MAILED: Final[Mapping[str, State]] = {"sent": "sent", "received": "sent", "exception": "failed", "cancel": "failed"}
 
 

@@ -210,6 +210,7 @@ class PostOffice(ScriptedOdoo):
                 "mail.mail.search_read": lambda ids, **named: [
                     row for row in self.mails if row["mail_message_id"][0] in named["domain"][0][2]
                 ],
+                "mail.mail.read": lambda ids, **named: [row for row in self.mails if row["id"] in ids],
                 "mail.template.send_mail": self.by_template,
             },
             version,
@@ -271,7 +272,14 @@ class PostOffice(ScriptedOdoo):
         message = self.keep("email" if self.version == 16 else "email_outgoing", given["message_id"])
         number = 500 + len(self.mails)
         self.mails.append(
-            {**given, "id": number, "mail_message_id": [message, "x"], "state": "outgoing", "failure_reason": False}
+            {
+                **given,
+                "id": number,
+                "mail_message_id": [message, "x"],
+                "state": "outgoing",
+                "failure_reason": False,
+                "date": "2026-11-21 08:00:00",
+            }
         )
         return number
 

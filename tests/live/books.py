@@ -1,0 +1,110 @@
+"""A folder of configuration for a running Odoo, named by ``RELANCE_LIVE_ODOO``, and a bare connection beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from email import message_from_bytes, policy
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import odoorpc
+
+RELANCE = Path(sys.executable).with_name("relance")
+ADDRESS = urlsplit(os.environ.get("RELANCE_LIVE_ODOO", ""))
+_CONFIG = """
+[mail]
+sender = "Comptabilité <compta@acme.example>"
+{limits}
+[hosts.{host}]
+connector = "odoo"
+url = "{url}"
+database = "{database}"
+user = "{user}"
+password = {{ file = "secret" }}
+timeout = {timeout}
+{more}
+"""
+
+
+class Ran:
+    """A command that ended: its status, its output and the seconds it took."""
+
+    def __init__(self, status: int, output: str, errors: str, seconds: float) -> None:
+        self.status, self.output, self.errors, self.seconds = status, output, errors, seconds
+
+    @property
+    def json(self) -> Any:
+        """The output, as JSON."""
+        return json.loads(self.output)
+
+
+class Books:
+    """A folder with one host of a name of its own, so that no key of an earlier one is met again."""
+
+    def __init__(
+        self, path: Path, host: str, programs: str, limit: int = 0, more: str = "", url: str = "", timeout: float = 60
+    ) -> None:
+        if not ADDRESS.hostname:
+            raise SystemExit("name a server: RELANCE_LIVE_ODOO=http://user:password@host:port/database")
+        self.path, self.host = path, host
+        path.mkdir(parents=True)
+        config = _CONFIG.format(
+            host=host,
+            url=url or f"{ADDRESS.scheme}://{ADDRESS.hostname}:{ADDRESS.port or 8069}",
+            database=ADDRESS.path.strip("/"),
+            user=unquote(ADDRESS.username or ""),
+            limits=f"\n[limits]\nper_run = {limit}\n" if limit else "",
+            timeout=timeout,
+            more=more,
+        )
+        (path / "relance.toml").write_text(config, "utf-8")
+        (path / "programs.toml").write_text(programs, "utf-8")
+        (path / "secret").write_text(unquote(ADDRESS.password or ""), "utf-8")
+        self("programs", "apply", "programs.toml")
+        self("activate", host)
+
+    def __call__(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Ran:
+        """Run a command to its end; its status must be one of those allowed."""
+        start = perf_counter()
+        done = subprocess.run([RELANCE, *arguments], cwd=self.path, capture_output=True, text=True, check=False)
+        ran = Ran(done.returncode, done.stdout, done.stderr, perf_counter() - start)
+        if ran.status not in allowed:
+            raise SystemExit(f"relance {' '.join(arguments)}: status {ran.status}\n{ran.output}\n{ran.errors}")
+        return ran
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command."""
+        return subprocess.Popen(
+            [RELANCE, *arguments], cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def items(self, *arguments: str) -> list[dict[str, Any]]:
+        """The items that a command shows as JSON."""
+        found: list[dict[str, Any]] = self(*arguments, "--format", "json").json["items"]
+        return found
+
+
+def bare() -> Any:
+    """``call(model, method, *arguments, **named)`` of odoorpc's own, logged in as the same user."""
+    odoo = odoorpc.ODOO(ADDRESS.hostname, protocol="jsonrpc", port=ADDRESS.port or 8069, timeout=300)
+    odoo.login(ADDRESS.path.strip("/"), unquote(ADDRESS.username or ""), unquote(ADDRESS.password or ""))
+    return lambda model, method, *arguments, **named: odoo.execute_kw(model, method, list(arguments), named)
+
+
+def received(sink: Path) -> Counter[tuple[str, str]]:
+    """How often each (Message-ID, recipient) reached the folder that a test mail server writes its mails to.
+
+    Each file begins with the line ``X-Envelope-To``, the recipients separated by commas.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for path in sink.glob("*.eml"):
+        mail = message_from_bytes(path.read_bytes(), policy=policy.compat32)
+        for recipient in str(mail["X-Envelope-To"]).split(","):
+            found[str(mail["Message-ID"]).strip(), recipient.strip()] += 1
+    return found

@@ -11,7 +11,6 @@ from relance_addon.core.errors import Refused
 from relance_addon.core.model import Invoice
 
 _PAGE: Final = 1000
-_SHARED: Final = "/mail/view"
 
 
 class Portal:
@@ -39,10 +38,13 @@ class Portal:
             found |= self._page(asked[start : start + _PAGE])
         return found
 
-    def base(self, invoice: int) -> str:
+    def _address(self, invoice: int) -> str:
         """The address that Odoo gives its clients, as seen on one invoice; else the one where we log in."""
         if not self._base:
-            self._base = self._said(invoice) or self._url
+            try:
+                self._base = said_address(self._transport, invoice) or self._url
+            except Refused:
+                self._base = self._url
         return self._base
 
     def _page(self, ids: Sequence[int]) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Portal:
         )
         if not rows:
             return {}
-        base = self.base(rows[0]["id"])
+        base = self._address(rows[0]["id"])
         paths = self._new([row["id"] for row in rows if not row["access_token"]])
         for row in rows:
             if row["access_token"]:
@@ -85,14 +87,14 @@ class Portal:
         tokens = {row["res_id"]: parse_qs(urlsplit(row["share_link"]).query)["access_token"][0] for row in rows}
         return {number: _path(f"/my/invoices/{number}", token) for number, token in tokens.items()}
 
-    def _said(self, invoice: int) -> str:
-        context = {"active_model": "account.move", "active_id": invoice}
-        try:
-            answer = self._transport.call("portal.share", "default_get", fields=["share_link"], context=context)
-        except Refused:
-            return ""
-        base, found, _ = str(answer.get("share_link") or "").partition(_SHARED)
-        return base.rstrip("/") if found else ""
+
+def said_address(transport: Transport, invoice: int | None = None) -> str:
+    """The address of Odoo's pages as it gives it to its clients, such as https://odoo.example; may be empty.
+
+    Of one invoice, for each of several sites may have its own. Raises HostError.
+    """
+    ids = [] if invoice is None else [invoice]
+    return str(transport.call("account.move", "get_base_url", ids) or "").rstrip("/")
 
 
 def _path(page: str, token: str) -> str:

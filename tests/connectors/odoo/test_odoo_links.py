@@ -22,7 +22,7 @@ class Site(ScriptedOdoo):
             {
                 "account.move.search_read": self.moves,
                 "account.move.get_portal_url": self.portal_url,
-                "portal.share.default_get": lambda ids, fields, context: {"share_link": self.link(1)},
+                "account.move.get_base_url": lambda ids: f"{self.address}/",
                 "portal.share.create": self.share,
                 "portal.share.read": lambda ids, fields: [
                     {"id": one, "res_id": one - 70, "share_link": self.link(one - 70)} for one in ids
@@ -64,7 +64,7 @@ def test_tokens_that_are_there_are_read_at_once() -> None:
         "1": "https://acme.example/my/invoices/1?access_token=t1",
         "2": "https://acme.example/my/invoices/2?access_token=t2",
     }
-    assert odoo.calls == ["account.move.search_read", "portal.share.default_get"]
+    assert odoo.calls == ["account.move.search_read", "account.move.get_base_url"]
 
 
 def test_the_address_of_odoo_is_asked_for_once() -> None:
@@ -72,7 +72,7 @@ def test_the_address_of_odoo_is_asked_for_once() -> None:
     portal = Portal(odoo, URL)
     portal.links([invoice("1")])
     portal.links([invoice("2")])
-    assert odoo.calls.count("portal.share.default_get") == 1
+    assert odoo.calls.count("account.move.get_base_url") == 1
 
 
 def test_new_tokens_are_made_at_once_where_the_user_may_share_records() -> None:
@@ -93,15 +93,15 @@ def test_an_accountant_has_them_made_one_by_one() -> None:
     assert odoo.calls.count("account.move.get_portal_url") == 3
 
 
-@pytest.mark.parametrize("answer", [{}, {"share_link": False}, {"share_link": "nonsense"}, None])
-def test_where_odoo_does_not_say_its_address_it_is_the_one_where_we_log_in(answer: dict[str, Any] | None) -> None:
-    def default_get(ids: None, **named: Any) -> Any:
+@pytest.mark.parametrize("answer", ["", False, None])
+def test_where_odoo_does_not_say_its_address_it_is_the_one_where_we_log_in(answer: Any) -> None:
+    def address(ids: list[int]) -> Any:
         if answer is None:
             raise Refused("no rights")
         return answer
 
     odoo = Site()
-    odoo.script["portal.share.default_get"] = default_get
+    odoo.script["account.move.get_base_url"] = address
     assert links(odoo, "1") == {"1": f"{URL}/my/invoices/1?access_token=t1"}
 
 

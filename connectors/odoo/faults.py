@@ -49,6 +49,7 @@ _BUSY: Final = frozenset(
         "psycopg2.errors.SerializationFailure",
         "psycopg2.errors.DeadlockDetected",
         "psycopg2.errors.LockNotAvailable",
+        "odoo.exceptions.ConcurrencyError",
         "odoo.exceptions.LockError",
     }
 )

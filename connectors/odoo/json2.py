@@ -33,9 +33,9 @@ class Json2:
 
     def carry(self, model: str, method: str, ids: Sequence[int] | None, named: dict[str, Any]) -> Any:
         """What Odoo answers, as it comes. Raises HostError."""
-        body = named if ids is None else {**named, "ids": list(ids)}
+        body = json.dumps(named if ids is None else {**named, "ids": list(ids)}).encode()
         try:
-            return json.loads(self._wire.post(f"/json/2/{model}/{method}", json.dumps(body).encode(), self._headers))
+            return json.loads(self._wire.post(f"/json/2/{model}/{method}", body, self._headers))
         except BadStatus as error:
             raise self._refusal(error, f"{model}.{method}") from error
         except CAUGHT as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from odoo_server import (
     PASSWORD,
     Answer,
@@ -27,7 +28,7 @@ from odoo_server import (
 )
 
 from relance_addon.connectors.odoo import wire
-from relance_addon.connectors.odoo.faults import NotDone
+from relance_addon.connectors.odoo.faults import NotDone, told
 from relance_addon.connectors.odoo.transport import Session, connect, made
 from relance_addon.core.errors import HostError, Refused, Unreachable
 
@@ -131,6 +132,12 @@ def test_nobody_listening_means_that_nothing_was_done(api: str) -> None:
 def test_an_unknown_name_means_that_nothing_was_done() -> None:
     with pytest.raises(NotDone, match=r"http://odoo\.invalid: "):
         connect(settings("http://odoo.invalid"), PASSWORD, Path())
+
+
+def test_no_connection_in_time_means_that_nothing_was_done() -> None:
+    error = told(requests.ConnectTimeout("s3cret"), "https://odoo.example", "log-in")
+    assert isinstance(error, NotDone)
+    assert str(error) == "https://odoo.example: no connection in time"
 
 
 def test_a_page_that_is_not_odoo() -> None:

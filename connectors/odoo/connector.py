@@ -133,16 +133,16 @@ class OdooConnector(Cannot):
 
     def fields(self, today: date) -> list[MappedField]:
         """Every field that is mapped, where it comes from, and what it says of the newest invoices owed."""
-        schema = self._connected()[1]
+        transport, schema = self._connected()
         problems = {problem.key: problem.text for problem in self._sources.lacking(schema)}
-        reader = None if problems else self._reader()
-        samples = reader.samples(_SAMPLES) if reader else {}
+        reader = Reader(transport, schema, self._sources, self._surroundings.currency)
+        samples = reader.samples(_SAMPLES)
         return [
             MappedField(
                 kind,
                 field,
                 source.text,
-                tuple(_shown(reader.field(kind, field, row)) for row in samples[kind]) if reader else (),
+                tuple(map(_shown, samples[kind].get(field, ()))),
                 problems.get(f"{self._sources.key}.{kind}.{field}", ""),
             )
             for kind, sources in self._sources.by_kind.items()

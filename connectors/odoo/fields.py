@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.records import Getter, Schema, at
@@ -93,6 +93,11 @@ class Fields:
             for field, source in sources.items()
             if (getter := mapping.bind(source, lambda path: at(path) if path in existing else None))
         }
+
+    @property
+    def known(self) -> Collection[str]:
+        """The fields that come from somewhere."""
+        return self._getters.keys()
 
     def value(self, field: str, record: Mapping[str, Any]) -> Any:
         """The value of a field of ours, None where Odoo has none."""

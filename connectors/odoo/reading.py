@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Final
 
 from relance_addon.connectors.odoo import changes
@@ -20,6 +21,8 @@ from relance_addon.hosts.mapping import bind
 from relance_addon.hosts.port import Kind, Page, Pull
 
 PAGE: Final = 1000
+_SAMPLED: Final = 100
+"""How many invoices are looked at for samples: some fields are filled now and then."""
 
 
 class Reader:
@@ -67,21 +70,22 @@ class Reader:
         """The ids of the invoices of a number, whatever became of them; several companies may have used it."""
         return [str(one) for one in sorted(self._invoices.ids([*SALES, (self._number, "=", number)]))]
 
-    def samples(self, count: int) -> dict[Kind, list[Record]]:
-        """A few records of each kind as they were read, by kind."""
-        moves = self._invoices.search(OWED, order="id desc", limit=count)
-        partners = self._clients.partners(self._owing(moves))
-        lines = self._invoices.terms(moves)
-        return {
+    def samples(self, count: int) -> dict[Kind, dict[str, list[Any]]]:
+        """The first values that each field of ours has, by kind, among the newest that is owed."""
+        moves = self._invoices.search(OWED, order="id desc", limit=_SAMPLED)
+        owing = self._owing(moves)
+        partners = self._clients.partners(owing)
+        terms = self._invoices.terms(moves)
+        rows: dict[Kind, list[Record]] = {
             "invoice": moves,
-            "client": [row for row in partners if row["id"] == row["commercial_partner_id"]][:count],
-            "contact": [row for row in partners if row["id"] != row["commercial_partner_id"]][:count],
-            "instalment": [line for one in lines.values() for line in one][:count],
+            "client": [row for row in partners if row["id"] in owing],
+            "contact": [row for row in partners if row["id"] not in owing],
+            "instalment": [line for row in moves for line in terms.get(row["id"], ())],
         }
-
-    def field(self, kind: Kind, field: str, record: Record) -> Any:
-        """The value of a field of ours in a record that was read."""
-        return self._fields[kind].value(field, record)
+        return {
+            kind: {field: _first(count, (fields.value(field, row) for row in rows[kind])) for field in fields.known}
+            for kind, fields in self._fields.items()
+        }
 
     def _all(self, today: date) -> Iterator[Page]:
         """Every invoice that is owed, by id. Each client comes with the first of its invoices."""
@@ -174,6 +178,10 @@ class Reader:
         problems: list[Problem],
     ) -> list[Client]:
         return self._clients.made(set(clients), partners, credits, problems)
+
+
+def _first(count: int, found: Iterable[Any]) -> list[Any]:
+    return list(islice((value for value in found if value not in (None, "", [])), count))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

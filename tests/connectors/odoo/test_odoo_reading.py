@@ -288,6 +288,24 @@ def test_a_path_that_odoo_does_not_have_names_the_key() -> None:
     assert not any(line.problem for line in host.fields(TODAY) if line.field == "number")
 
 
+def test_the_mapping_is_shown_with_live_values() -> None:
+    people = [partner(8), partner(20, commercial_partner_id=8, type="invoice"), partner(9, category_id=[])]
+    moves = [move(2), *(move(number, commercial_partner_id=9) for number in range(3, 9))]
+    odoo = Books(moves, people, [term(1, 2, "2026-10-31", 120.1, 60.05)])
+    lines = {
+        (one.kind, one.field): one for one in connector(odoo, {"invoice": {"due_date": "x_nothing"}}).fields(TODAY)
+    }
+    assert lines["invoice", "number"].samples == ("FAC/8", "FAC/7", "FAC/6")
+    assert lines["client", "tags"].samples == ("VIP, Secteur public",)
+    assert lines["contact", "roles"].samples == ("billing",)
+    assert lines["instalment", "residual"].samples == ("60.05",)
+    assert lines["invoice", "program"] == ("invoice", "program", "", (), "")
+    assert lines["invoice", "due_date"].samples == ()
+    assert lines["invoice", "due_date"].problem == "Odoo has no 'x_nothing' on account.move"
+    # One question about the fields of each model.
+    assert odoo.calls.count("account.move.fields_get") == odoo.calls.count("res.partner.fields_get") == 1
+
+
 def test_what_cannot_be_mapped_here_is_refused() -> None:
     with pytest.raises(InputError, match=r"invoice\.settled_date: cannot be mapped on Odoo"):
         connector(Books([]), {"invoice": {"settled_date": "x_day"}})

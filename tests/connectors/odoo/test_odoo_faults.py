@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def test_a_call_that_goes_wrong(server: Server, answer: Answer, kind: type[HostE
     assert server.url in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "10.0.0.7" not in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
     assert len(server.seen) == before + 1, "what may have been carried out is never asked for again"
 
 

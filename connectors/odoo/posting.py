@@ -20,7 +20,7 @@ _LEFT: Final = ("sent", "queued")
 
 
 class Office(NamedTuple):
-    """How messages leave: ``template`` is the id of an empty mail template, ``activity`` the XML id of a kind of to-do."""
+    """How messages leave; ``template`` is the id of an empty mail template, ``activity`` the XML id of a to-do type."""
 
     way: Way
     template: int = 0

@@ -120,9 +120,7 @@ def mails(count: int = 500) -> None:
             for begin in range(0, len(messages), BATCH)
             for one in connector.post(messages[begin : begin + BATCH])
         ]
-        print(
-            f"ours: {len(states) / (perf_counter() - start):.1f} a second; {dict(Counter(states))}"
-        )
+        print(f"ours: {len(states) / (perf_counter() - start):.1f} a second; {dict(Counter(states))}")
 
 
 def odoorpc_errors() -> type[Exception]:

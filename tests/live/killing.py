@@ -1,0 +1,119 @@
+"""``RELANCE_LIVE_ODOO=… python -m tests.live.killing [N] --sink DIR``: kill N runs on a running Odoo, and look.
+
+``--sink``: the folder that the test mail server of that Odoo writes to, a file a mail, its first line X-Envelope-To.
+``--slow``: not our runs are killed; what they call is cut off or stalls at random moments, by a proxy of our own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from subprocess import TimeoutExpired
+from tempfile import TemporaryDirectory
+
+from .books import Books, Ran, received
+from .proxy import Proxy
+
+STEPS = 5
+_STEP = """
+[[programs.steps]]
+name = "Étape {number}"
+trigger = {{ {trigger} }}
+subject = "R{number} #REF#"
+body = "Madame, Monsieur, #SOLDE# restent dus pour #REF#."
+bcc = {bcc}
+"""
+
+
+def main() -> None:
+    """Kill, run again, and look at what was received; the first fault ends it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.live.killing")
+    parser.add_argument("count", nargs="?", type=int, default=50)
+    parser.add_argument("--sink", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--limit", type=int, default=45, help="messages of a run")
+    parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--bcc", action="store_true", help="one step has a blind copy")
+    given = parser.parse_args()
+    random = Random(given.seed)
+    met: Counter[str] = Counter()
+    start = time.perf_counter()
+    left = given.count
+    while left > 0:
+        with TemporaryDirectory() as folder, Proxy(random) as proxy:
+            host = f"k{time.time_ns()}"
+            url = proxy.url if given.slow else ""
+            books = Books(Path(folder) / host, host, _programs(given.bcc), given.limit, url=url, timeout=4)
+            length = 0.0
+            for step in range(min(STEPS, left)):
+                length = _trial(books, step, random, length, given.sink, proxy if given.slow else None, met)
+                left -= 1
+    told = ", ".join(f"{count} {what}" for what, count in sorted(met.items()))
+    print(f"{given.count} runs, seed {given.seed}: {told}; none twice; {time.perf_counter() - start:.0f} s")
+
+
+def _programs(bcc: bool) -> str:
+    text = '[[programs]]\nname = "standard"\ndefault = true\ngroup = "client"\n'
+    for number in range(1, STEPS + 1):
+        trigger = "after_previous = 1" if number > 1 else "after_due = 1"
+        copies = '["archive@acme.example"]' if bcc and number == 2 else "[]"
+        text += _STEP.format(number=number, trigger=trigger, bcc=copies)
+    return text
+
+
+def _trial(
+    books: Books, step: int, random: Random, length: float, sink: Path, proxy: Proxy | None, met: Counter[str]
+) -> float:
+    day = (date.today() + timedelta(days=step)).isoformat()
+    command = ("run", books.host, "--date", day, "--format", "json")
+    if proxy is not None:
+        proxy.trouble(random.uniform(0.3, 1.0))
+        first = books(*command, allowed=(0, 1, 3))
+        proxy.calm()
+        met[f"status {first.status}"] += 1
+    elif not length:
+        length = books(*command, allowed=(0, 1)).seconds
+    else:
+        met["killed"] += _kill(books, command, random.uniform(0.1, 1.0) * length)
+    ran = books(*command, allowed=(0, 1))
+    _look(books, ran, sink, met)
+    for one in books.items("doubt", books.host):
+        # as a person does who looks into Odoo: nothing is sent again here
+        books("doubt", books.host, "--sent", str(one["key"]), "--date", day)
+    return length
+
+
+def _kill(books: Books, command: tuple[str, ...], delay: float) -> int:
+    run = books.start(*command)
+    try:
+        run.communicate(timeout=delay)
+    except TimeoutExpired:
+        run.kill()
+        run.communicate()
+        return 1
+    return 0
+
+
+def _look(books: Books, ran: Ran, sink: Path, met: Counter[str]) -> None:
+    """No mail reached anybody twice; what the journal says was sent did, and what did is in the journal."""
+    messages = json.loads(ran.output)["messages"]
+    doubted = {one["message_id"] for one in books.items("doubt", books.host)}
+    met["messages in doubt"] += len(doubted)
+    met["with messages in doubt"] += bool(doubted)
+    logged = {one["message_id"]: one["last_event"] for one in books.items("log", books.host)}
+    mails = Counter({key: times for key, times in received(sink).items() if key[0] in logged})
+    twice = {key: times for key, times in mails.items() if times > 1}
+    assert not twice, f"received twice: {twice}"
+    there = {message_id for message_id, _ in mails}
+    lost = {key for key, event in logged.items() if event == "sent" and key not in there}
+    assert not lost, f"said to be sent, never received: {lost}"
+    met["messages received"] = met["messages received"] + len(messages)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,13 +27,25 @@ class FieldType(NamedTuple):
     relation: str
 
 
+_TEXT: Final = FieldType("char", "")
+_EVERYWHERE: Final[Mapping[str, Mapping[str, FieldType]]] = {
+    "res.country": {"code": _TEXT},
+    "res.currency": {"name": _TEXT},
+    "res.partner.category": {"name": _TEXT},
+    "res.users": {"name": _TEXT, "email": _TEXT},
+}
+"""What every Odoo has, and every session would ask for."""
+
+
 class Schema:
     """What is known of an Odoo for a whole session: the fields of its models, and records that hardly change."""
 
     def __init__(self, transport: Transport) -> None:
         self.settled: dict[tuple[str, str], dict[int, Record]] = {}
         self._transport = transport
-        self._fields: dict[str, dict[str, FieldType | None]] = {}
+        self._fields: dict[str, dict[str, FieldType | None]] = {
+            model: {**fields} for model, fields in _EVERYWHERE.items()
+        }
 
     def existing(self, model: str, paths: Iterable[str]) -> set[str]:
         """Those of the paths that lead somewhere from ``model``."""

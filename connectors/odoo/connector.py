@@ -8,19 +8,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
-from relance_addon.connectors.odoo import activities, events, posting
+from relance_addon.connectors.odoo import activities, events, pdfs, posting
 from relance_addon.connectors.odoo.fields import MODELS, Sources
+from relance_addon.connectors.odoo.links import Portal
 from relance_addon.connectors.odoo.reading import OWED, Reader
 from relance_addon.connectors.odoo.records import Schema
 from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
 from relance_addon.core.errors import HostError, InputError, Refused
+from relance_addon.core.model import Invoice
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
     Cannot,
     Capabilities,
     DeliveryEvent,
+    Document,
     Finding,
     Found,
     HostSettings,
@@ -50,7 +53,13 @@ class OdooConnector(Cannot):
     ) -> None:
         super().__init__(
             Capabilities(
-                send_mail=True, activities=True, find_marks=True, events=True, only_contacts=settings.send == "note"
+                send_mail=True,
+                activities=True,
+                find_marks=True,
+                events=True,
+                pdf=True,
+                payment_link=True,
+                only_contacts=settings.send == "note",
             )
         )
         self._name = name
@@ -60,6 +69,8 @@ class OdooConnector(Cannot):
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
         self._other: Transport | None = None
+        self._printer: pdfs.Printer | None = None
+        self._portal: Portal | None = None
         self._office: posting.Office | None = None
 
     def pull(self, cursor: str, today: date) -> Pull:
@@ -82,6 +93,19 @@ class OdooConnector(Cannot):
         model = MODELS[kind]
         found = self._connected()[0].call(model, "search", domain=[("id", "in", numbers)])
         return {str(one): f"{self._settings.url}/mail/view?model={model}&res_id={one}" for one in found}
+
+    def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
+        """Odoo's own PDF of each invoice, as far as the version, the user and the configuration allow one."""
+        if self._printer is None:
+            transport, folder = self._connected()[0], self._surroundings.folder
+            self._printer = pdfs.printer(transport, self._settings, self._password(), folder)
+        return self._printer.pdfs(invoices)
+
+    def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
+        """The page of each invoice on Odoo's portal, where it can be paid."""
+        if self._portal is None:
+            self._portal = Portal(self._connected()[0], self._settings.url)
+        return self._portal.links(invoices)
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Send messages and make to-dos, in the way that the user's rights allow."""
@@ -150,8 +174,10 @@ class OdooConnector(Cannot):
         ]
 
     def close(self) -> None:
-        """Forget the log-in; nothing stays open at Odoo."""
-        self._session = self._other = None
+        """Forget the log-ins; nothing stays open at Odoo."""
+        if self._printer is not None:
+            self._printer.close()
+        self._session = self._other = self._printer = self._portal = None
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:
@@ -165,9 +191,10 @@ class OdooConnector(Cannot):
         return self._other
 
     def _log_in(self) -> Transport:
-        folder = self._surroundings.folder
-        password = self._settings.password.reveal(folder, f"hosts.{self._name}.password")
-        return self._connect(self._settings, password, folder)
+        return self._connect(self._settings, self._password(), self._surroundings.folder)
+
+    def _password(self) -> str:
+        return self._settings.password.reveal(self._surroundings.folder, f"hosts.{self._name}.password")
 
     def _way(self) -> posting.Office:
         if self._office is None:

@@ -117,6 +117,9 @@ def _network(cause: OSError | HTTPException, server: str, doing: str) -> HostErr
     if isinstance(cause, ssl.SSLCertVerificationError):
         mend = "an authority of your own goes into a file, named by ca"
         return NotDone(f"{server}: its certificate cannot be trusted: {cause.verify_message}: {mend}")
+    if isinstance(cause, ssl.SSLError):
+        why = (cause.reason or str(cause)).replace("_", " ").lower()
+        return Unreachable(f"{server}: {doing}: https does not work there: {why}")
     if isinstance(cause, TimeoutError):
         return Unreachable(f"{server}: {doing}: no answer in time")
     if isinstance(cause, HTTPException | ConnectionResetError | BrokenPipeError | requests.RequestException):

@@ -59,9 +59,13 @@ def version(wire: Wire, settings: Settings) -> str:
         return said if isinstance(said, str) else ""
     except (ValueError, KeyError, TypeError):
         return ""
-    except CAUGHT as error:
-        if isinstance(error, BadStatus) and (settings.api == "auto" or error.status == 404):
+    except BadStatus as error:
+        # Before 19 it is a page that is missing, or that is first looked for in the languages of a website.
+        elsewhere = "://" in error.location and not error.location.startswith(settings.url)
+        if settings.api == "auto" or (error.status < 500 and not elsewhere):
             return ""
+        raise told(error, settings.url, "log-in") from error
+    except CAUGHT as error:
         raise told(error, settings.url, "log-in") from error
 
 

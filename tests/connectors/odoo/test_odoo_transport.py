@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 import responses
-from odoo_server import PASSWORD, TLS, Server, body, error, html, redirect, result, serving, settings
+from odoo_server import PASSWORD, TLS, Answer, Server, body, error, html, redirect, result, serving, settings
 from responses.matchers import header_matcher, json_params_matcher
 
 from relance_addon.connectors.odoo.faults import NoKey, NotDone
@@ -60,9 +60,10 @@ def test_what_carries(version: int, api: str, password: str, carrier: str) -> No
     assert (api != "jsonrpc") == ("/web/version" in server.paths)
 
 
-@pytest.mark.parametrize("version", [16, 18])
-def test_json_2_is_not_to_be_had_before_19(version: int) -> None:
-    with serving(Server(version)) as server, pytest.raises(Refused, match="speaks no JSON-2"):
+@pytest.mark.parametrize("answer", [html(404), html(200), redirect("/en/web/version", 303)])
+def test_json_2_is_not_to_be_had_before_19(answer: Answer) -> None:
+    with serving(Server(17)) as server, pytest.raises(Refused, match="speaks no JSON-2"):
+        server.about = answer
         log_in(server, api="json2")
     assert server.paths == ["/web/version"]
 

@@ -31,7 +31,7 @@ class Browser:
         self._visit = visit
         self._server = server
         self._login = {"db": database, "login": user, "password": password}
-        self._inside: bool | None = False if _KEY.fullmatch(password) else None
+        self._inside: bool | None = False if is_key(password) else None
 
     def logged_in(self) -> bool:
         """Whether Odoo gives us a session; asked once. An unreachable server gives none."""
@@ -64,6 +64,11 @@ class Browser:
     def _post(self, path: str, params: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "method": "call", "params": params}
         return json.loads(self._visit.post(path, json.dumps(body).encode()))
+
+
+def is_key(password: str) -> bool:
+    """Whether this looks like an API key of Odoo's."""
+    return bool(_KEY.fullmatch(password))
 
 
 def is_pdf(content: bytes) -> bool:

@@ -26,7 +26,8 @@ _MANY: Final = 8
 _CC_IS_SHOWN_ONLY: Final = 17
 """From this version on a Cc among the headers is shown, and mailed to nobody."""
 _FIELDS: Final = (
-    "message_id", "model", "res_id", "subject", "body", "body_html", "email_from", "reply_to", "email_to", "headers",
+    "message_id", "model", "res_id", "subject", "body", "body_html", "email_from", "reply_to", "email_to", "email_cc",
+    "headers",
     "references", "auto_delete", "attachment_ids/.id",
 )  # fmt: skip
 
@@ -115,15 +116,15 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
     to, cc, bcc = message.recipients
     shown = to if version >= _CC_IS_SHOWN_ONLY else (*to, *cc)
     people = list(dict.fromkeys((*to, *cc, *bcc)))
-    headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
-    if people != list(shown):
-        headers["X-Forge-To"] = _list(shown)
-    elif len(people) > 1:
-        headers["X-Forge-To"] = _list(people)
-    if cc and version >= _CC_IS_SHOWN_ONLY:
-        headers["Cc"] = _list(cc)
     sender, html = header(message.sender), body(message)
     for person in people:
+        headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
+        if len(people) > 1:
+            headers["X-Forge-To"] = _list(shown)
+        # Odoo mails to whoever stands in Cc as well as in To twice: a copy for one in Cc has no To but that header.
+        copied = version >= _CC_IS_SHOWN_ONLY and person in cc and person not in to
+        if cc and version >= _CC_IS_SHOWN_ONLY and not copied:
+            headers["Cc"] = _list(cc)
         yield {
             "message_id": message.message_id,
             "model": "account.move",
@@ -133,7 +134,8 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
             "body_html": html,
             "email_from": sender,
             "reply_to": sender,
-            "email_to": header(person),
+            "email_to": "" if copied else header(person),
+            "email_cc": header(person) if copied else "",
             "headers": repr(headers),
             "references": references(message),
         }

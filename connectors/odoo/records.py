@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from relance_addon.connectors.odoo.transport import Transport
@@ -147,18 +148,18 @@ def tree_of(paths: Iterable[str]) -> Tree:
 
 def at(path: str) -> Getter:
     """The value at a dotted path of a record: a list where the path crosses one, an id where it ends at a record."""
-    parts = path.split(".")
-    return lambda record: _walk(record, parts)
+    name, _, rest = path.partition(".")
+    below = at(rest) if rest else itemgetter("id")
 
-
-def _walk(value: Any, parts: Sequence[str]) -> Any:
-    for index, part in enumerate(parts):
+    def walk(record: Mapping[str, Any]) -> Any:
+        value = record.get(name)
+        if isinstance(value, dict):
+            return below(value)
         if isinstance(value, list):
-            return [_walk(one, parts[index:]) for one in value]
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value["id"] if isinstance(value, Mapping) else value
+            return [below(one) if isinstance(one, dict) else one for one in value]
+        return None if rest else value
+
+    return walk
 
 
 def _join(value: Any, related: Mapping[int, Record]) -> Any:

@@ -151,10 +151,10 @@ def _add_mailed(transport: Transport, ids: Sequence[int], copies: Mapping[int, l
 def _copy(row: Mapping[str, Any]) -> Copy:
     state = _MAILED.get(row["state"], "queued")
     reason = " ".join(str(row["failure_reason"] or row["state"]).split()) if state == "failed" else ""
-    return Copy(bare(row["email_to"] or ""), state, reason)
+    return Copy(bare(row["email_to"] or row["email_cc"] or ""), state, reason)
 
 
-_COPY: Final = ("state", "failure_reason", "email_to")
+_COPY: Final = ("state", "failure_reason", "email_to", "email_cc")
 _MAILED: Final[Mapping[str, State]] = {"sent": "sent", "received": "sent", "exception": "failed", "cancel": "failed"}
 
 

@@ -261,7 +261,7 @@ class PostOffice(ScriptedOdoo):
         made = []
         for row in data:
             given = dict(zip(fields, row, strict=True))
-            if "@" not in given["email_to"]:
+            if "@" not in given["email_to"] + given["email_cc"]:
                 return {"ids": False, "messages": [{"message": "a broken address"}]}
             if given["id"] not in self.names:
                 self.names[given["id"]] = self.mail(given)
@@ -288,7 +288,7 @@ class PostOffice(ScriptedOdoo):
             if row["id"] in ids and row["state"] == "outgoing":
                 row["state"] = self.status
                 if self.status == "sent":
-                    self.mailed.append((row["message_id"], row["email_to"]))
+                    self.mailed.append((row["message_id"], row["email_to"] or row["email_cc"]))
                 else:
                     row["failure_reason"] = "550 no such user"
         self.after()

@@ -61,7 +61,9 @@ class Invoices:
 
     def terms(self, moves: Iterable[Record]) -> dict[int, list[Record]]:
         """The lines of the payment terms of these moves, the first due first, by move."""
-        paths = {*self._instalment.paths, *self._blocked, "move_id", "reconciled", "date_maturity"}
+        paths = {*self._instalment.paths, "move_id", "date_maturity"}
+        if self._blocked:
+            paths.update(self._blocked, ["reconciled"])
         domain = [_TERMS, ("move_id", "in", [row["id"] for row in moves])]
         found: dict[int, list[Record]] = defaultdict(list)
         for line in self._records.search("account.move.line", domain, paths, order="id"):

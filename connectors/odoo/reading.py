@@ -62,6 +62,8 @@ class Reader:
     def some(self, ids: Sequence[str]) -> Page:
         """These invoices as they are now, whatever became of them."""
         numbers = [int(one) for one in ids if one.isdecimal()]
+        if not numbers:
+            return Page(gone=ids)
         page = self._page(self._invoices.search([*SALES, ("id", "in", numbers)], order="id"))
         there = {invoice.id for invoice in page.invoices}
         return page._replace(gone=[one for one in ids if one not in there])

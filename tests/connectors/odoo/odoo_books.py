@@ -22,7 +22,7 @@ RELATIONS = {
 }
 BOOLEANS = {"active", "reconciled", "blocked", "no_followup", "x_pause_for_good"}
 ABSENT = {
-    16: {"no_followup", "invoice_ids"},
+    16: {"no_followup", "invoice_ids", "invoice_pdf_report_id"},
     17: {"no_followup", "invoice_ids"},
     18: {"blocked", "no_followup"},
     19: {"blocked"},

@@ -306,6 +306,21 @@ def test_the_mapping_is_shown_with_live_values() -> None:
     assert odoo.calls.count("account.move.fields_get") == odoo.calls.count("res.partner.fields_get") == 1
 
 
+def test_an_invoice_says_whether_odoo_keeps_its_pdf() -> None:
+    moves = [move(2, invoice_pdf_report_id=77), move(4)]
+    (page,) = connector(Books(moves)).pull("", TODAY).pages
+    assert [one.pdf for one in page.invoices] == ["77", ""]
+    (page,) = connector(Books(moves, version=16)).pull("", TODAY).pages
+    assert [one.pdf for one in page.invoices] == ["", ""]
+
+
+def test_nothing_is_asked_about_no_invoice() -> None:
+    odoo = Books([move(2)])
+    host = connector(odoo)
+    assert host.read(["FAC"], TODAY).gone == ["FAC"]
+    assert not any(call.endswith("search_read") for call in odoo.calls)
+
+
 def test_what_cannot_be_mapped_here_is_refused() -> None:
     with pytest.raises(InputError, match=r"invoice\.settled_date: cannot be mapped on Odoo"):
         connector(Books([]), {"invoice": {"settled_date": "x_day"}})

@@ -7,7 +7,7 @@ Odoo 16 keeps what was printed, and its portal prints the invoice itself.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,9 +115,10 @@ class Printer:
 
     def _made(self, rows: Sequence[Row]) -> Iterator[tuple[int, bytes]]:
         """Made and kept by Odoo as if the invoice were sent, but sent by no means."""
+        boxes = self._boxes()
         for row in rows:
             try:
-                self._make(row["id"])
+                self._make(row["id"], boxes)
             except Refused:
                 continue
         again = self._transport.call("account.move", "read", [row["id"] for row in rows], fields=[_LEGAL], load="")
@@ -140,16 +141,20 @@ class Printer:
         )
         return {row["id"]: row["res_id"] for row in found if names[row["res_id"]] == row["name"]}
 
-    def _make(self, invoice: int) -> None:
+    def _boxes(self) -> dict[str, bool]:
+        """What Odoo 17's wizard would do besides, all of it unticked; later ones are told so in another way."""
+        if _WIZARD[self._transport.version] != _BOXES:
+            return {}
+        known = self._transport.call(_BOXES, "fields_get", attributes=["type"])
+        names = {name for name, told in known.items() if "checkbox" in name and told["type"] == "boolean"}
+        return dict.fromkeys(sorted(names - _HARMLESS), False)
+
+    def _make(self, invoice: int, boxes: Mapping[str, bool]) -> None:
         """Let Odoo make it with the e-invoice that it puts inside, and refuse where that is incomplete."""
-        wizard = _WIZARD[self._transport.version]
-        if wizard == _BOXES:
-            known = self._transport.call(wizard, "fields_get", attributes=["type"])
-            boxes = [name for name, told in known.items() if "checkbox" in name and told["type"] == "boolean"]
-            values = {"move_ids": [(6, 0, [invoice])], **dict.fromkeys(set(boxes) - _HARMLESS, False)}
-        else:
-            values = {"move_id": invoice, "sending_methods": [], "extra_edis": []}
-        context = {"active_model": "account.move", "active_ids": [invoice]}
+        values: dict[str, Any] = {"move_id": invoice, "sending_methods": [], "extra_edis": []}
+        if boxes:
+            values = {"move_ids": [(6, 0, [invoice])], **boxes}
+        wizard, context = _WIZARD[self._transport.version], {"active_model": "account.move", "active_ids": [invoice]}
         made = self._transport.call(wizard, "create", vals_list=[values], context=context)
         self._transport.call(wizard, "action_send_and_print", made)
 

@@ -105,6 +105,46 @@ def test_json_rpc_calls_with_named_arguments_as_the_user_in_the_company() -> Non
         assert server.asked["params"]["args"][5:] == [[[{"body": ""}]], {"context": CONTEXT}]
 
 
+class Carrier:
+    """Notes what it carries, and answers as it is told."""
+
+    name, language = "jsonrpc", "fr_FR"
+
+    def __init__(self, version: str, *answers: Any) -> None:
+        self.version = version
+        self.answers = list(answers)
+        self.carried: list[tuple[Any, ...]] = []
+
+    def carry(self, model: str, method: str, ids: Any, named: dict[str, Any]) -> Any:
+        self.carried.append((model, method, ids, named))
+        return self.answers.pop(0)
+
+
+LINES = {"domain": [("id", ">", 5)], "fields": ["name"], "order": "id", "limit": 2, "load": "", "context": {"x": 1}}
+
+
+def test_lines_of_odoo_16_are_searched_then_read() -> None:
+    rows = [{"id": 7}, {"id": 9}]
+    carrier = Carrier("16.0", [7, 9], rows, [])
+    session = Session(carrier, 1)
+    assert session.call("account.move.line", "search_read", **LINES) == rows
+    context = {**CONTEXT, "x": 1}
+    searched = {"domain": [("id", ">", 5)], "order": "id", "limit": 2, "context": context}
+    assert carrier.carried == [
+        ("account.move.line", "search", None, searched),
+        ("account.move.line", "read", [7, 9], {"fields": ["name"], "load": "", "context": context}),
+    ]
+    assert session.call("account.move.line", "search_read", **LINES) == []
+    assert len(carrier.carried) == 3, "nothing found is nothing to read"
+
+
+@pytest.mark.parametrize(("version", "model"), [("17.0", "account.move.line"), ("16.0", "account.move")])
+def test_everything_else_is_read_at_once(version: str, model: str) -> None:
+    carrier = Carrier(version, [{"id": 7}])
+    assert Session(carrier).call(model, "search_read", **LINES) == [{"id": 7}]
+    assert len(carrier.carried) == 1
+
+
 @pytest.fixture
 def odoo19() -> Iterator[responses.RequestsMock]:
     """An Odoo 19 to which a user has given a key."""

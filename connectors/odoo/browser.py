@@ -8,6 +8,7 @@ from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from relance_addon.connectors.odoo.faults import CAUGHT, BadStatus, told
 from relance_addon.connectors.odoo.wire import Wire
@@ -45,7 +46,7 @@ class Browser:
     def pdf(self, path: str) -> bytes:
         """The PDF at a path; empty if something else is there. Raises HostError."""
         try:
-            content = self._visit.get(path)
+            content = self._get(path)
         except BadStatus:
             return b""
         except CAUGHT as error:
@@ -60,6 +61,16 @@ class Browser:
             self._inside = None
             with suppress(*CAUGHT):
                 self._post("/web/session/destroy", {})
+
+    def _get(self, path: str) -> bytes:
+        try:
+            return self._visit.get(path)
+        except BadStatus as error:
+            # Where it has several languages, the portal sends a visitor to a page in one of them.
+            other = error.location.removeprefix(self._server).removeprefix(urlsplit(self._server).path)
+            if not other.startswith("/") or other.startswith("//"):
+                raise
+        return self._visit.get(other)
 
     def _post(self, path: str, params: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "method": "call", "params": params}

@@ -106,9 +106,12 @@ class Invoices:
         # Odoo gives a draft no number, or a slash for one.
         number = number if number not in ("", "/") else identifier
         wrong = Wrong(number)
+        known = self._invoice.known
 
         def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(field, convert, self._invoice.value(field, row), otherwise)
+            return (
+                wrong.take(field, convert, self._invoice.value(field, row), otherwise) if field in known else otherwise
+            )
 
         issued = take("issue_date", values.day, None)
         if issued is None and status != "draft" and not wrong.problems:

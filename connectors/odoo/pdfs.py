@@ -1,7 +1,7 @@
 """The PDF of an invoice: the one that Odoo keeps, or a new one, never one that says pro forma.
 
 From Odoo 17 on an invoice keeps the PDF that was sent; as long as it has none, its portal gives out a pro forma.
-Odoo 16 keeps what was printed, and its portal prints the invoice itself.
+Odoo 16 keeps what was printed first, whatever the invoice became, and its portal prints the invoice itself.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Printer:
             "account.move",
             "search_read",
             domain=[("id", "in", list(numbers)), ("state", "=", "posted")],
-            fields=["name", *legal],
+            fields=["name", "write_date", *legal],
             order="id",
             load="",
         )
@@ -125,21 +125,24 @@ class Printer:
         yield from self._kept(again)
 
     def _saved(self, rows: Sequence[Row]) -> dict[int, int]:
-        """The invoice of each attachment that Odoo 16 saved when it printed one: it bears the invoice's number."""
-        names = {row["id"]: row["name"].replace("/", "_") + ".pdf" for row in rows}
+        """The invoice of each attachment that Odoo 16 saved when it printed one: it bears the invoice's number.
+
+        Odoo keeps the first print even of an invoice that was changed and printed again.
+        """
+        names = {row["id"]: (row["name"].replace("/", "_") + ".pdf", row["write_date"]) for row in rows}
         found = self._transport.call(
             "ir.attachment",
             "search_read",
             domain=[
                 ("res_model", "=", "account.move"),
                 ("res_id", "in", list(names)),
-                ("name", "in", [*names.values()]),
+                ("name", "in", [name for name, _ in names.values()]),
             ],
-            fields=["res_id", "name"],
+            fields=["res_id", "name", "create_date"],
             order="id",
             load="",
         )
-        return {row["id"]: row["res_id"] for row in found if names[row["res_id"]] == row["name"]}
+        return {row["id"]: row["res_id"] for row in found if _is_print(row, *names.get(row["res_id"], ("", "")))}
 
     def _boxes(self) -> dict[str, bool]:
         """What Odoo 17's wizard would do besides, all of it unticked; later ones are told so in another way."""
@@ -157,6 +160,10 @@ class Printer:
         wizard, context = _WIZARD[self._transport.version], {"active_model": "account.move", "active_ids": [invoice]}
         made = self._transport.call(wizard, "create", vals_list=[values], context=context)
         self._transport.call(wizard, "action_send_and_print", made)
+
+
+def _is_print(file: Row, name: str, changed: str) -> bool:
+    return bool(file["name"] == name and file["create_date"] >= changed)
 
 
 def _gather(way: Way, rows: Sequence[Row]) -> dict[int, bytes]:

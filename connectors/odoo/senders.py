@@ -93,9 +93,11 @@ def _notifications(transport: Transport) -> str:
     keys = ["mail.default.from", "mail.catchall.domain"]
     named: dict[str, Any] = {"domain": [("key", "in", keys)], "fields": ["key", "value"]}
     rows = seen(transport, "ir.config_parameter", "search_read", **named) or []
-    values = {row["key"]: row["value"] for row in rows if row["value"]}
+    values: dict[str, str] = {row["key"]: row["value"] for row in rows if row["value"]}
     name, domain = (values.get(key, "") for key in keys)
-    return name if "@" in name or not name or not domain else f"{name}@{domain}"
+    if "@" in name:
+        return name
+    return f"{name}@{domain}" if name and domain else ""
 
 
 def others(transport: Transport) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from relance_addon.core.model import Address, is_email, parse_address
@@ -30,7 +31,11 @@ def amount(value: Any) -> Decimal:
 
 def day(value: Any) -> date | None:
     """A day; of a date and time its day, of nothing None."""
-    said = text(value)[:10]
+    return _day(text(value)[:10])
+
+
+@lru_cache(maxsize=4096)
+def _day(said: str) -> date | None:
     try:
         return date.fromisoformat(said) if said else None
     except ValueError:
@@ -62,7 +67,12 @@ def email(value: Any) -> str:
 
 def person(value: Any) -> Address | None:
     """``Name <address>``, whatever characters the name has; None without a usable address."""
-    name, _, bare = text(value).rpartition("<")
+    return _person(text(value))
+
+
+@lru_cache(maxsize=1024)
+def _person(said: str) -> Address | None:
+    name, _, bare = said.rpartition("<")
     bare = bare.rstrip("> ")
     return Address(re.sub(r'[<>"\s]+', " ", name).strip(), bare) if is_email(bare) else None
 

@@ -149,7 +149,7 @@ def _export(folder: Path) -> None:
         "account.move",
         [["move_type", "in", _TYPES], ["state", "!=", "cancel"]],
         ["name", "state", "payment_state", "invoice_date", "invoice_date_due", "amount_total", "amount_residual",
-         "currency_id", "commercial_partner_id", "no_followup"],
+         "currency_id", "commercial_partner_id"],
     )  # fmt: skip
     owed = [
         row
@@ -160,12 +160,20 @@ def _export(folder: Path) -> None:
     lines = read(
         "account.move.line",
         [["display_type", "=", "payment_term"], ["move_id", "in", [row["id"] for row in owed]]],
-        ["move_id", "date_maturity", "amount_currency", "amount_residual_currency", "blocked", "reconciled"],
+        [
+            "move_id",
+            "date_maturity",
+            "amount_currency",
+            "amount_residual_currency",
+            "blocked",
+            "no_followup",
+            "reconciled",
+        ],
     )
     terms = defaultdict(list)
     for line in lines:
         terms[line["move_id"][0]].append(line)
-    held = {row["id"] for row in owed if row["no_followup"] or _blocked(terms[row["id"]])}
+    held = {row["id"] for row in owed if _blocked(terms[row["id"]])}
     ids = sorted({row["commercial_partner_id"][0] for row in owed})
     partners = read(
         "res.partner",
@@ -233,7 +241,7 @@ def _export(folder: Path) -> None:
 
 def _blocked(lines: list[dict[str, Any]]) -> bool:
     left = [one for one in lines if not one["reconciled"]]
-    return bool(left) and all(one["blocked"] for one in left)
+    return bool(left) and all(one["blocked"] or one["no_followup"] for one in left)
 
 
 def _money(value: float) -> Decimal:

@@ -44,7 +44,9 @@ class Library(ScriptedOdoo):
         )
         self.legal: dict[int, int] = {1: 51} if version > 16 else {}
         self.kept = {51: KEPT}
-        self.saved: list[dict[str, Any]] = [{"id": 51, "res_id": 1, "name": "FAC_1.pdf"}]
+        self.saved: list[dict[str, Any]] = [
+            {"id": 51, "res_id": 1, "name": "FAC_1.pdf", "create_date": "2026-11-01 09:00:00"}
+        ]
         self.boxes = {
             "checkbox_send_mail": {"type": "boolean"},
             "checkbox_ubl_cii_xml": {"type": "boolean"},
@@ -57,7 +59,12 @@ class Library(ScriptedOdoo):
     def moves(self, ids: list[int] | None, **named: Any) -> list[dict[str, Any]]:
         wanted = ids if ids is not None else named["domain"][0][2]
         return [
-            {"id": one, "name": f"FAC/{one}", "invoice_pdf_report_id": self.legal.get(one, False)}
+            {
+                "id": one,
+                "name": f"FAC/{one}",
+                "write_date": "2026-11-01 09:00:00",
+                "invoice_pdf_report_id": self.legal.get(one, False),
+            }
             for one in (1, 2, 3)
             if one in wanted
         ]
@@ -158,11 +165,42 @@ def test_the_portal_of_16_prints_the_invoice_itself() -> None:
 
 
 @responses.activate
+@pytest.mark.parametrize(
+    "to",
+    [
+        f"{URL}/fr/my/invoices/2?access_token=t0ken",
+        "/fr/my/invoices/2?access_token=t0ken",
+        "/erp/fr/my/invoices/2?access_token=t0ken",
+    ],
+)
+def test_the_portal_may_lead_to_a_page_in_another_language(to: str) -> None:
+    responses.get(f"{URL}/my/invoices/2?access_token=t0ken", status=303, headers={"Location": to})
+    responses.get(f"{URL}/fr/my/invoices/2?access_token=t0ken", body=PRINTED)
+    assert contents(press(Library(16), KEY), "2") == {"2": PRINTED}
+
+
+@responses.activate
+@pytest.mark.parametrize("to", ["https://evil.example/a.pdf", "//evil.example/a.pdf", ""])
+def test_a_page_elsewhere_is_not_gone_to(to: str) -> None:
+    responses.get(f"{URL}/my/invoices/2?access_token=t0ken", status=303, headers={"Location": to})
+    assert contents(press(Library(16), KEY), "2") == {}
+    assert len(responses.calls) == 1
+
+
+@responses.activate
 def test_another_file_of_an_invoice_on_16_is_not_its_pdf() -> None:
     odoo = Library(16)
-    odoo.saved = [{"id": 51, "res_id": 2, "name": "FAC_1.pdf"}]
+    odoo.saved[0]["res_id"] = 2
     hands_out(1, 2)
     assert contents(press(odoo, KEY), "1", "2") == {"1": PRINTED, "2": PRINTED}
+
+
+@responses.activate
+def test_what_16_printed_before_the_invoice_changed_is_printed_anew() -> None:
+    odoo = Library(16)
+    odoo.saved[0]["create_date"] = "2026-11-01 08:59:59"
+    hands_out(1)
+    assert contents(press(odoo, KEY), "1") == {"1": PRINTED}
 
 
 @responses.activate

@@ -96,8 +96,8 @@ class Records:
         return len(self._schema.existing(model, paths)) == len(paths)
 
     def ids(self, model: str, domain: Sequence[Any]) -> list[int]:
-        """The ids of the records of ``model`` in ``domain``."""
-        found: list[int] = self._transport.call(model, "search", domain=list(domain))
+        """The ids of the records of ``model`` in ``domain``, in order: the cheapest one for Odoo."""
+        found: list[int] = self._transport.call(model, "search", domain=list(domain), order="id")
         return found
 
     def search(self, model: str, domain: Sequence[Any], paths: Iterable[str], **named: Any) -> list[Record]:

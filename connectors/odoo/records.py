@@ -19,6 +19,8 @@ SETTLED: Final = frozenset(
     }
 )  # fmt: skip
 """What accounts are set up with: such records are read once in a session."""
+_LINES_WITH_NAMES: Final = 16
+"""Until this version lines of entries cannot be searched and read without the names of what they lead to."""
 
 
 class FieldType(NamedTuple):
@@ -103,9 +105,9 @@ class Records:
     def search(self, model: str, domain: Sequence[Any], paths: Iterable[str], **named: Any) -> list[Record]:
         """The records of ``model`` in ``domain``, with what lies at these (existing) paths."""
         tree = tree_of(paths)
-        rows: list[Record] = self._transport.call(
-            model, "search_read", domain=list(domain), fields=list(tree), load="", **named
-        )
+        if not (model == "account.move.line" and self._transport.version <= _LINES_WITH_NAMES):
+            named["load"] = ""
+        rows: list[Record] = self._transport.call(model, "search_read", domain=list(domain), fields=list(tree), **named)
         return self._nest(model, rows, tree)
 
     def _nest(self, model: str, rows: list[Record], tree: Tree) -> list[Record]:
@@ -119,6 +121,10 @@ class Records:
                 for row in rows:
                     if row[name] is False:
                         row[name] = None
+            if field.type == "many2one":
+                for row in rows:
+                    if isinstance(row[name], list):
+                        row[name] = row[name][0]
             if below and field.relation:
                 related = self._related(field.relation, below, (row[name] for row in rows))
                 for row in rows:

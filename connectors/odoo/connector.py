@@ -8,15 +8,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
-from relance_addon.connectors.odoo import activities, events, pdfs, posting
+from relance_addon.connectors.odoo import activities, events, posting
+from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.fields import MODELS, Sources
+from relance_addon.connectors.odoo.inspection import Access, Inspection
 from relance_addon.connectors.odoo.links import Portal
-from relance_addon.connectors.odoo.reading import OWED, Reader
+from relance_addon.connectors.odoo.pdfs import Printer, printer
+from relance_addon.connectors.odoo.reading import Reader
 from relance_addon.connectors.odoo.records import Schema
 from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
-from relance_addon.core.errors import HostError, InputError, Refused
+from relance_addon.core.errors import HostError, InputError
 from relance_addon.core.model import Invoice
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
@@ -40,7 +43,6 @@ from relance_addon.hosts.port import (
 Connect = Callable[[OdooSettings, str, Path], Transport]
 
 _SAMPLES = 3
-_MADE_FOR = range(16, 20)
 
 
 class OdooConnector(Cannot):
@@ -69,7 +71,7 @@ class OdooConnector(Cannot):
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
         self._other: Transport | None = None
-        self._printer: pdfs.Printer | None = None
+        self._printer: Printer | None = None
         self._portal: Portal | None = None
         self._office: posting.Office | None = None
 
@@ -96,10 +98,7 @@ class OdooConnector(Cannot):
 
     def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
         """Odoo's own PDF of each invoice, as far as the version, the user and the configuration allow one."""
-        if self._printer is None:
-            transport, folder = self._connected()[0], self._surroundings.folder
-            self._printer = pdfs.printer(transport, self._settings, self._password(), folder)
-        return self._printer.pdfs(invoices)
+        return self._prints().pdfs(invoices)
 
     def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
         """The page of each invoice on Odoo's portal, where it can be paid."""
@@ -134,26 +133,12 @@ class OdooConnector(Cannot):
         return events.events(self._connected()[0], ids, self._way().reads_mails) if ids else ()
 
     def check(self, today: date) -> list[Finding]:
-        """Version, rights to what is owed, and mapping."""
+        """Version, rights, mapping, mail set-up, PDFs, and whoever else reminds clients."""
         transport, schema = self._connected()
-        known = transport.version in _MADE_FOR
-        findings = [
-            Finding(
-                "ok" if known else "warning",
-                "version",
-                f"Odoo {transport.version}",
-                "" if known else f"made for Odoo {_MADE_FOR[0]} to {_MADE_FOR[-1]}",
-            )
-        ]
-        try:
-            count = transport.call("account.move", "search_count", domain=OWED)
-        except Refused as error:
-            mend = f"give {self._settings.user} the right to see invoices (Accounting / Invoicing)"
-            return [*findings, Finding("error", "invoices", str(error), mend)]
-        findings.append(Finding("ok", "invoices", f"{count} owed or draft"))
-        problems = self._sources.lacking(schema)
-        findings += [Finding("error", one.key, one.text, "see relance mapping") for one in problems]
-        return findings if problems else [*findings, Finding("ok", "mapping", "every field is there")]
+        self._way()
+        access = Access(getattr(transport, "carrier", "jsonrpc"), is_key(self._password()), self._prints().prints_any())
+        inspection = Inspection(transport, self._settings, self._surroundings, access)
+        return inspection.findings(self._sources, schema, today)
 
     def fields(self, today: date) -> list[MappedField]:
         """Every field that is mapped, where it comes from, and what it says of the newest invoices owed."""
@@ -195,6 +180,12 @@ class OdooConnector(Cannot):
 
     def _password(self) -> str:
         return self._settings.password.reveal(self._surroundings.folder, f"hosts.{self._name}.password")
+
+    def _prints(self) -> Printer:
+        if self._printer is None:
+            transport, folder = self._connected()[0], self._surroundings.folder
+            self._printer = printer(transport, self._settings, self._password(), folder)
+        return self._printer
 
     def _way(self) -> posting.Office:
         if self._office is None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from relance_addon.core.errors import Refused
+
 Row = dict[str, Any]
 Predicate = Callable[[Row], bool]
 
@@ -144,7 +146,10 @@ class Books:
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         self.calls.append(f"{model}.{method}")
-        return getattr(self, f"_{method}")(model, ids, **named)
+        answer = getattr(self, f"_{method}", None)
+        if answer is None:
+            raise Refused(f"{model}.{method}: not in these books")
+        return answer(model, ids, **named)
 
     def _fields_get(self, model: str, ids: None, allfields: list[str], attributes: list[str]) -> Any:
         return {name: self._field(name) for name in allfields if name not in self.absent}
@@ -191,7 +196,7 @@ class Books:
             "account.move.line": self.lines,
             "account.payment": self.payments,
         }
-        return ours[model] if model in ours else RELATED[model]
+        return ours[model] if model in ours else RELATED.get(model, [])
 
     def _meant(self, domain: list[Any]) -> Predicate:
         """A domain in Odoo's prefix notation as a function."""

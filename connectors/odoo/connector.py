@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from relance_addon.connectors.odoo import activities, events, posting
+from relance_addon.connectors.odoo.aside import Aside
 from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.fields import MODELS, Sources
 from relance_addon.connectors.odoo.inspection import Access, Inspection
@@ -20,7 +21,7 @@ from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
 from relance_addon.core.errors import HostError, InputError
-from relance_addon.core.model import Invoice
+from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
     Cannot,
@@ -71,6 +72,7 @@ class OdooConnector(Cannot):
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
         self._other: Transport | None = None
+        self._aside = Aside()
         self._printer: Printer | None = None
         self._portal: Portal | None = None
         self._office: posting.Office | None = None
@@ -110,11 +112,22 @@ class OdooConnector(Cannot):
         """Send messages and make to-dos, in the way that the user's rights allow."""
         if not messages:
             return []
+        self._aside.wait()
         try:
             transport, way = self._connected()[0], self._way()
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        return posting.post(transport, self._second, way, messages)
+        posted = posting.post(transport, self._second, way, messages)
+        # Noted on their other invoices meanwhile: Odoo takes as long for that as for sending.
+        notes = posting.notes_on_others(messages, posted)
+        if notes:
+            self._aside.begin(lambda: self._second().call("mail.message", "create", vals_list=notes))
+        return posted
+
+    def finish(self) -> Sequence[Problem]:
+        """Wait until everything is noted on every invoice; what could not be."""
+        self._aside.wait()
+        return self._aside.problems()
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """What Odoo has of these Message-IDs and to-dos, and whether it could send them."""
@@ -160,6 +173,7 @@ class OdooConnector(Cannot):
 
     def close(self) -> None:
         """Forget the log-ins; nothing stays open at Odoo."""
+        self._aside.wait()
         if self._printer is not None:
             self._printer.close()
         self._session = self._other = self._printer = self._portal = None

@@ -6,7 +6,7 @@ What became of a message is said by what Odoo has of it, never by what a call an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from relance_addon.connectors.odoo import activities, mails, notes
 from relance_addon.connectors.odoo.letters import Try, body, header
@@ -85,13 +85,12 @@ def _post_letters(
         after = look_up(transport, asked, office.reads_mails, besides) if asked else {}
     except HostError:
         after = None
-    posted = [
+    return [
         _settle(message, tries[message.key], after)
         if message.key in tries
         else _there(message, before[message.message_id])
         for message in messages
     ]
-    return _note(transport, messages, posted)
 
 
 def _attempt(
@@ -136,10 +135,9 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))
 
 
-def _note(transport: Transport, messages: Sequence[Outgoing], posted: list[Posted]) -> list[Posted]:
-    """Note the messages that left on their other invoices, all at once. They carry no Message-ID of ours."""
-    left = [one.state in _LEFT for one in posted]
-    notes = [
+def notes_on_others(messages: Sequence[Outgoing], posted: Sequence[Posted]) -> list[dict[str, Any]]:
+    """What to note on the other invoices of the messages that left. It carries no Message-ID of ours."""
+    return [
         {
             "model": "account.move",
             "res_id": int(invoice),
@@ -148,18 +146,6 @@ def _note(transport: Transport, messages: Sequence[Outgoing], posted: list[Poste
             "body": body(message),
             "email_from": header(message.sender),
         }
-        for message, gone in zip(messages, left, strict=True)
-        for invoice in (message.invoices[1:] if gone else ())
+        for message, one in zip(messages, posted, strict=True)
+        for invoice in (message.invoices[1:] if message.channel == "mail" and one.state in _LEFT else ())
     ]
-    if not notes:
-        return posted
-    try:
-        transport.call("mail.message", "create", vals_list=notes)
-    except HostError as error:
-        return [
-            one._replace(error="; ".join(filter(None, (one.error, f"not noted on every invoice: {error}"))))
-            if gone and len(message.invoices) > 1
-            else one
-            for message, one, gone in zip(messages, posted, left, strict=True)
-        ]
-    return posted

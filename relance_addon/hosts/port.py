@@ -181,6 +181,10 @@ class Connector(Protocol):
         """
         ...
 
+    def finish(self) -> Sequence[Problem]:
+        """Finish what the posts so far left to be done meanwhile; what could not be done. Never about their outcome."""
+        ...
+
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """What the host has of these marks, by key; a missing key is unknown."""
         ...
@@ -223,6 +227,10 @@ class Cannot:
     def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
         """The links that came with the invoices."""
         return {invoice.id: invoice.payment_link for invoice in invoices if invoice.payment_link}
+
+    def finish(self) -> Sequence[Problem]:
+        """Nothing is left after a post."""
+        return ()
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """Nothing is known of any mark."""

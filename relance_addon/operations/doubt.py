@@ -51,6 +51,8 @@ def send_again(desk: Desk, host: str, key: str) -> Settled:
         outgoing = claims.outgoing(host, key)
         (outcome,) = post(connector, [outgoing])
         claims.settle(host, [outcome], desk.now())
+        for problem in connector.finish():
+            desk.report(problem)
     if outcome.state in ("failed", "in_doubt"):
         desk.report(f"{', '.join(stored.numbers)}: {outcome.state}: {outcome.error} ({outcome.key})")
     return outcome

@@ -78,6 +78,8 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
         decided = {one.invoice.id: one for one in outcome.decisions}
         ran = Ran(claims.begin(host, desk.today, desk.now()), state, decided, planned=len(outcome.messages))
         _send(desk, host, connector, ran, outcome, progress)
+        for problem in connector.finish():
+            desk.report(problem)
         claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
         return ran
 

@@ -9,7 +9,7 @@ import pytest
 from odoo_samples import PostOffice, invoice, outgoing
 
 from relance_addon.connectors.odoo.faults import NotDone
-from relance_addon.connectors.odoo.posting import Office
+from relance_addon.connectors.odoo.posting import Office, notes_on_others
 from relance_addon.connectors.odoo.posting import post as post_by
 from relance_addon.connectors.odoo.traces import look_up
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -75,20 +75,18 @@ def test_documents_are_attached() -> None:
     assert odoo.posted()["attachment_ids"] == [50, 51]
 
 
-def test_a_message_about_several_invoices_is_noted_on_the_others_in_one_call() -> None:
+def test_a_message_that_left_is_noted_on_its_other_invoices() -> None:
     odoo = PostOffice()
-    both = [outgoing(key, CLIENT, [invoice("21"), invoice("22"), invoice("23")], "both@dupont.test") for key in "ab"]
-    assert [one.state for one in post(odoo, both)] == ["sent", "sent"]
-    assert odoo.calls.count("mail.message.create") == 1
-    assert [note["res_id"] for note in odoo.asked[-1]["vals_list"]] == [22, 23, 22, 23]
-
-
-def test_a_note_that_fails_does_not_make_a_sent_message_fail() -> None:
-    odoo = PostOffice()
-    odoo.script["mail.message.create"] = lambda ids, **named: failing(Refused("no rights"))()
-    (outcome,) = post(odoo, [outgoing("k", CLIENT, [invoice("21"), invoice("22")], "both@dupont.test")])
-    assert outcome.state == "sent"
-    assert "not noted on every invoice: no rights" in outcome.error
+    both = [
+        outgoing("a", CLIENT, [invoice("21"), invoice("22"), invoice("23")], "both@dupont.test"),
+        outgoing("b", CLIENT, [invoice("24"), invoice("25")], "nobody@dupont.test"),
+    ]
+    posted = post(odoo, both)
+    assert [one.state for one in posted] == ["sent", "failed"]
+    assert [(note["res_id"], note["subject"]) for note in notes_on_others(both, posted)] == [
+        (22, both[0].subject),
+        (23, both[0].subject),
+    ]
 
 
 def test_an_address_that_no_contact_has_fails_and_says_what_to_do() -> None:

@@ -43,6 +43,14 @@ def test_shipped_templates_say_number_amount_and_link(renderer: Renderer, templa
     assert "<style>" not in rendered.html.replace("\n", "")
 
 
+@pytest.mark.parametrize("template", Library(shipped()).names())
+def test_a_button_stays_readable_where_a_host_drops_shorthand(renderer: Renderer, template: str) -> None:
+    # Odoo keeps background-color and drops background: the link was white on white.
+    html = renderer.render(message([invoice(**LINKED)], template=template, payment_link=True), TODAY, {}).html
+    assert "background-color: #14508c" in html
+    assert "background:" not in html
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("template", Library(shipped()).names())
 def test_shipped_templates_add_up_per_currency_only(renderer: Renderer, template: str, language: str) -> None:

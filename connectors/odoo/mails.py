@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.letters import Try, attach, body, header, references
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -116,7 +116,7 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
     to, cc, bcc = message.recipients
     shown = to if version >= _CC_IS_SHOWN_ONLY else (*to, *cc)
     people = list(dict.fromkeys((*to, *cc, *bcc)))
-    sender, html = header(message.sender), body(message)
+    sender, html, plain = header(message.sender), body(message), paragraphs(message.text)
     for person in people:
         headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
         if len(people) > 1:
@@ -130,7 +130,7 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
             "model": "account.move",
             "res_id": int(message.invoices[0]),
             "subject": message.subject,
-            "body": html,
+            "body": plain,
             "body_html": html,
             "email_from": sender,
             "reply_to": sender,

@@ -17,7 +17,10 @@ from relance_addon.core.outgoing import Outgoing
 
 # The usual layout tells the reader that this is internal; the light one does not.
 _LAYOUT: Final = "mail.mail_notification_light"
-_CONTEXT: Final = {"mail_notify_author": True, "mail_create_nosubscribe": True}
+# Odoo takes attachments for documents to update the invoice from: until 18 it writes below that it did not, from 19 on
+# it reads them. By these it leaves them alone: until 18, and from 19 on.
+_NOT_READ: Final = {"no_new_invoice": True, "disable_attachment_import": True}
+_CONTEXT: Final = {"mail_notify_author": True, "mail_create_nosubscribe": True, **_NOT_READ}
 _HTML_IS_SAID: Final = 17
 """From this version on Odoo escapes a body that is not said to be HTML."""
 _COPIES_SEEN: Final = 19

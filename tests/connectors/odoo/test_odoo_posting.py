@@ -75,6 +75,12 @@ def test_documents_are_attached() -> None:
     assert odoo.posted()["attachment_ids"] == [50, 51]
 
 
+def test_documents_are_not_taken_for_ones_to_update_the_invoice_from() -> None:
+    odoo = PostOffice()
+    post(odoo, [message(attachments=[Document("a.pdf", "application/pdf", b"%PDF")])])
+    assert odoo.posted()["context"].items() >= {"no_new_invoice": True, "disable_attachment_import": True}.items()
+
+
 def test_a_message_that_left_is_noted_on_its_other_invoices() -> None:
     odoo = PostOffice()
     both = [

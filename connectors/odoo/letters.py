@@ -7,12 +7,16 @@ from base64 import b64encode
 from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from relance_addon.connectors.odoo.traces import Trace
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
+
+# How the text of a mail has the links and the tables of its HTML.
+_LINK: Final = re.compile(r"^(.+) &lt;(https?://\S+)&gt;$", re.MULTILINE)
+_COLUMNS: Final = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 
 class Try(NamedTuple):
@@ -66,8 +70,8 @@ def body(message: Outgoing) -> str:
 
 def paragraphs(text: str) -> str:
     """Text as the plainest HTML. Odoo cleans up whatever stands on a record, which takes long for a mail's tables."""
-    found = (part.strip("\n") for part in re.split(r"\n{2,}", text.strip()))
-    return "".join(f"<p>{escape(part)}</p>" for part in found).replace("\n", "<br>")
+    found = (_LINK.sub(r'<a href="\2">\1</a>', escape(part.strip("\n"))) for part in re.split(r"\n{2,}", text.strip()))
+    return "".join(f"<p>{_COLUMNS.sub(' · ', part)}</p>" for part in found).replace("\n", "<br>")
 
 
 def header(address: Address) -> str:

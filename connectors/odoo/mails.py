@@ -112,12 +112,16 @@ def _by_template(transport: Transport, message: Outgoing, template: int) -> Try:
 
 
 def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
-    """A mail for each recipient. All show the same To and Cc; blind copies show nothing of themselves."""
+    """A mail for each recipient. All show the same To and Cc; blind copies show nothing of themselves.
+
+    Only the first stands on the invoice, where one reminder is one line. The others stand on the client: what stands
+    nowhere, Odoo lets nobody but its author send, and calls it a failure after it has gone.
+    """
     to, cc, bcc = message.recipients
     shown = to if version >= _CC_IS_SHOWN_ONLY else (*to, *cc)
     people = list(dict.fromkeys((*to, *cc, *bcc)))
     sender, html, plain = header(message.sender), body(message), paragraphs(message.text)
-    for person in people:
+    for rank, person in enumerate(people):
         headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
         if len(people) > 1:
             headers["X-Forge-To"] = _list(shown)
@@ -127,8 +131,8 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
             headers["Cc"] = _list(cc)
         yield {
             "message_id": message.message_id,
-            "model": "account.move",
-            "res_id": int(message.invoices[0]),
+            "model": "res.partner" if rank else "account.move",
+            "res_id": int(message.client if rank else message.invoices[0]),
             "subject": message.subject,
             "body": plain,
             "body_html": html,
@@ -175,9 +179,6 @@ def _rows(
     transport: Transport, message: Outgoing, files: Mapping[str, list[int]], earlier: Mapping[str, int]
 ) -> Iterator[list[Any]]:
     for rank, values in enumerate(copies(message, transport.version)):
-        # Only the first copy stands on the invoice: one reminder is one line there.
         own = {**values, "auto_delete": "0", "attachment_ids/.id": ",".join(map(str, files[message.key]))}
-        if rank:
-            own.update(model="", res_id="")
         name = f"{CLAIMS}.{message.key}-{earlier.get(message.key, 0)}-{rank}"
         yield [name, *(own[field] for field in _FIELDS)]

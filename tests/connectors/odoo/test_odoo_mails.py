@@ -93,7 +93,7 @@ def test_odoo_16_would_mail_to_a_cc_among_the_headers() -> None:
 def test_only_the_first_copy_stands_on_the_invoice() -> None:
     odoo = PostOffice(system=True)
     post(odoo, MAIL, [message("k", "a@x.test", "b@x.test")])
-    assert [(row["model"], row["res_id"]) for row in odoo.mails] == [("account.move", 21), ("", "")]
+    assert [(row["model"], row["res_id"]) for row in odoo.mails] == [("account.move", 21), ("res.partner", 8)]
 
 
 def test_files_are_linked_to_the_invoice_and_to_every_copy() -> None:
@@ -188,6 +188,7 @@ def test_a_template_writes_what_the_queue_sends() -> None:
     assert len(asked) == 3
     assert (asked[0]["ids"], asked[0]["res_id"], asked[0]["force_send"]) == ([7], 21, False)
     assert asked[0]["email_values"]["auto_delete"] is False
+    assert [one["email_values"]["res_id"] for one in asked] == [21, 8, 21]
 
 
 def test_a_template_that_may_not_be_used_fails_for_certain() -> None:

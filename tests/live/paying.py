@@ -1,7 +1,8 @@
 """``RELANCE_LIVE_ODOO=… python -m tests.live.paying --sink DIR``: payments registered while reminders are on their way.
 
-Invoices are made for it; they and their payments stay. Some are paid after a sync: no mail of the run names them.
-Others are paid while a run is at work: what leaves of them belongs to the batch in flight, the rest is dropped.
+Some invoices are paid after a sync: no mail of the run names them. Others are paid while a run is at work: what
+leaves of them belongs to the batch in flight, the rest is dropped. Invoices are made for it, and cancelled in the end
+if they were not paid; the payments stay.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from email import message_from_bytes, policy
 from functools import partial
@@ -40,10 +42,9 @@ _RUN = ("--format", "json")
 
 
 class Mail(NamedTuple):
-    """A mail that was received: when, in seconds since the epoch, its subject, and that with its text."""
+    """A mail that was received: when, in seconds since the epoch, and its subject with its text."""
 
     at: float
-    subject: str
     text: str
 
 
@@ -61,10 +62,9 @@ class Inbox:
         self._seen |= new
         for path in new:
             mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-            if self._tag in mail["Subject"]:
+            if self._tag in str(mail["Subject"]):
                 parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
-                text = " ".join([mail["Subject"], *parts])
-                self.mails.append(Mail(path.stat().st_mtime, mail["Subject"], text))
+                self.mails.append(Mail(path.stat().st_mtime, " ".join([mail["Subject"], *parts])))
         return self.mails
 
     def about(self, number: str) -> list[Mail]:
@@ -85,29 +85,29 @@ def main() -> None:
 
 
 def before(call: Any, folder: Path, sink: Path) -> None:
-    """Of twelve invoices of four clients, pay six after a sync: a client's all, two of the next, one of two others."""
+    """Of twelve invoices of four clients, pay six after a sync: all of one, two of another, one of a third."""
     tag = f"p{time.time_ns()}"
     books, inbox = _books(folder, tag, "client"), Inbox(sink, tag)
-    numbers = _invoices(call, tag, [client for client in _clients(call, 4) for _ in range(3)])
-    books("sync", books.host)
-    due = books("simulate", books.host, *_RUN, allowed=(0, 1)).json["messages"]
-    assert len(due) == 4, f"{len(due)} messages instead of one to each of four clients"
-    made = sorted(numbers)
-    paid = [made[place] for place in (0, 1, 2, 3, 4, 6)]
-    _payment(call, paid)()
-    _check_paid(call, paid)
-    ran = books("run", books.host, *_RUN, allowed=(0, 1)).json
-    inbox.look()
-    reasons = {one["invoice"]: one["reason"] for one in ran["decisions"]}
-    for invoice in made:
-        mails, reason = len(inbox.about(numbers[invoice])), reasons.get(str(invoice), "no longer owed")
-        wanted = (0, ("paid", "no longer owed")) if invoice in paid else (1, ("due",))
-        assert mails == wanted[0] and reason in wanted[1], f"{numbers[invoice]}: {mails} mails, {reason}"
-    states = [one["state"] for one in ran["messages"]]
-    assert states == ["sent"] * 3, f"{states} instead of a message to each of three clients"
-    told = ", ".join(sorted({reasons.get(str(invoice), "no longer owed") for invoice in paid}))
-    print(f"before the run: {len(paid)} of {len(made)} invoices paid, none named by a mail ({told});")
-    print(f"  {len(due)} messages were due, {len(inbox.mails)} left, about the {len(made) - len(paid)} others")
+    with _invoices(call, tag, [client for client in _clients(call, 4) for _ in range(3)]) as numbers:
+        books("sync", books.host)
+        due = books("simulate", books.host, *_RUN, allowed=(0, 1)).json["messages"]
+        assert len(due) == 4, f"{len(due)} messages instead of one to each of four clients"
+        made = sorted(numbers)
+        paid = [made[place] for place in (0, 1, 2, 3, 4, 6)]
+        _payment(call, paid)()
+        _check_paid(call, paid)
+        ran = books("run", books.host, *_RUN, allowed=(0, 1)).json
+        inbox.look()
+        reasons = {one["invoice"]: one["reason"] for one in ran["decisions"]}
+        for invoice in made:
+            mails, reason = len(inbox.about(numbers[invoice])), reasons.get(str(invoice), "no longer owed")
+            wanted = (0, ("paid", "no longer owed")) if invoice in paid else (1, ("due",))
+            assert mails == wanted[0] and reason in wanted[1], f"{numbers[invoice]}: {mails} mails, {reason}"
+        states = [one["state"] for one in ran["messages"]]
+        assert states == ["sent"] * 3, f"{states} instead of a message to each of three clients"
+        told = ", ".join(sorted({reasons.get(str(invoice), "no longer owed") for invoice in paid}))
+        print(f"before the run: {len(paid)} of {len(made)} invoices paid, none named by a mail ({told});")
+        print(f"  {len(due)} messages were due, {len(inbox.mails)} left, about the {len(made) - len(paid)} others")
 
 
 def during(call: Any, folder: Path, sink: Path, count: int) -> None:
@@ -115,31 +115,31 @@ def during(call: Any, folder: Path, sink: Path, count: int) -> None:
     tag = f"p{time.time_ns()}"
     books, inbox = _books(folder, tag, "invoice"), Inbox(sink, tag)
     clients = _clients(call, 8)
-    numbers = _invoices(call, tag, [clients[place % len(clients)] for place in range(count)])
-    books("sync", books.host)
-    due = books("simulate", books.host, *_RUN, allowed=(0, 1)).json["messages"]
-    order = [int(one["invoices"][0]) for one in due]
-    assert sorted(order) == sorted(numbers), "not one message about each invoice"
-    groups = ([order[BATCH - 1]], order[-5:], order[-10:-5], [order[-BATCH]])
-    payments = [(some, _payment(call, some)) for some in groups]
-    run = books.start("run", books.host, *_RUN)
-    while run.poll() is None and not inbox.look():
-        time.sleep(0.02)
-    paid: dict[int, float] = {}
-    for some, confirm in payments:
-        confirm()
-        paid.update(dict.fromkeys(some, time.time()))
-    ran = _ended(run).json
-    _check_paid(call, paid)
-    inbox.look()
-    flying, late = _judge(numbers, order, paid, ran, inbox)
-    stopped = len(paid) - flying - late
-    left = len(inbox.mails)
-    print(f"during the run: {len(paid)} of {count} invoices paid, {stopped} reminders stopped, {left} left;")
-    print(f"  of those paid, {flying} left in the batch in flight and {late} had left already")
-    assert stopped, "the run was over before the payments: ask for more with --count"
-    again = books("run", books.host, *_RUN, allowed=(0, 1)).json
-    assert again["messages"] == [], "a second run sent something"
+    with _invoices(call, tag, [clients[place % len(clients)] for place in range(count)]) as numbers:
+        books("sync", books.host)
+        due = books("simulate", books.host, *_RUN, allowed=(0, 1)).json["messages"]
+        order = [int(one["invoices"][0]) for one in due]
+        assert sorted(order) == sorted(numbers), "not one message about each invoice"
+        groups = ([order[BATCH - 1]], order[-5:], order[-10:-5], [order[-BATCH]])
+        payments = [(some, _payment(call, some)) for some in groups]
+        run = books.start("run", books.host, *_RUN)
+        while run.poll() is None and not inbox.look():
+            time.sleep(0.02)
+        paid: dict[int, float] = {}
+        for some, confirm in payments:
+            confirm()
+            paid.update(dict.fromkeys(some, time.time()))
+        ran = _ended(run).json
+        _check_paid(call, paid)
+        inbox.look()
+        flying, late = _judge(numbers, order, paid, ran, inbox)
+        stopped = len(paid) - flying - late
+        left = len(inbox.mails)
+        print(f"during the run: {len(paid)} of {count} invoices paid, {stopped} reminders stopped, {left} left;")
+        print(f"  of those paid, {flying} left in the batch in flight and {late} had left already")
+        assert stopped, "the run was over before the payments: ask for more with --count"
+        again = books("run", books.host, *_RUN, allowed=(0, 1)).json
+        assert again["messages"] == [], "a second run sent something"
 
 
 def _judge(
@@ -203,8 +203,9 @@ def _clients(call: Any, count: int) -> list[int]:
     return found
 
 
-def _invoices(call: Any, tag: str, clients: Sequence[int]) -> dict[int, str]:
-    """Post an invoice for each client, due ten days ago: their numbers, by id."""
+@contextmanager
+def _invoices(call: Any, tag: str, clients: Sequence[int]) -> Iterator[dict[int, str]]:
+    """Post an invoice for each client, due ten days ago: their numbers, by id. Those not paid are cancelled after."""
     today = date.today()
     values = [
         {
@@ -219,8 +220,13 @@ def _invoices(call: Any, tag: str, clients: Sequence[int]) -> dict[int, str]:
         for place, client in enumerate(clients)
     ]
     made = call("account.move", "create", values)
-    call("account.move", "action_post", made)
-    return {row["id"]: row["name"] for row in call("account.move", "read", made, ["name"])}
+    try:
+        call("account.move", "action_post", made)
+        yield {row["id"]: row["name"] for row in call("account.move", "read", made, ["name"])}
+    finally:
+        left = call("account.move", "search", [["id", "in", made], ["payment_state", "=", "not_paid"]])
+        call("account.move", "button_draft", left)
+        call("account.move", "button_cancel", left)
 
 
 def _payment(call: Any, invoices: Sequence[int]) -> Callable[[], Any]:

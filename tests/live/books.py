@@ -102,9 +102,14 @@ def received(sink: Path) -> Counter[tuple[str, str]]:
 
     Each file begins with the line ``X-Envelope-To``, the recipients separated by commas.
     """
-    found: Counter[tuple[str, str]] = Counter()
     for path in sink.glob("*.eml"):
-        mail = message_from_bytes(path.read_bytes(), policy=policy.compat32)
-        for recipient in str(mail["X-Envelope-To"]).split(","):
-            found[str(mail["Message-ID"]).strip(), recipient.strip()] += 1
-    return found
+        if path.name not in _SEEN:
+            with path.open("rb") as file:
+                head = file.read(16384)
+            mail = message_from_bytes(head, policy=policy.compat32)
+            recipients = str(mail["X-Envelope-To"]).split(",")
+            _SEEN[path.name] = [(str(mail["Message-ID"]).strip(), one.strip()) for one in recipients]
+    return Counter(one for each in _SEEN.values() for one in each)
+
+
+_SEEN: dict[str, list[tuple[str, str]]] = {}

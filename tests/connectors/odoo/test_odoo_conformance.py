@@ -1,4 +1,4 @@
-"""The suite that every connector passes, over an Odoo in memory."""
+"""The suite that every connector passes, over an Odoo in memory, and a running one where there is one (conftest.py)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import surroundings
+from conftest import LIVE, RECORDING, surroundings
 from odoo_books import Books, move, partner, term
+from odoo_live import LiveOdoo
 from odoo_samples import PostOffice
 
 from relance_addon.connectors.odoo.connector import OdooConnector
@@ -129,3 +130,10 @@ class TestOdooAsAdministrator(Conformance):
     @pytest.fixture
     def subject(self, tmp_path: Path) -> Odoo:
         return Odoo(tmp_path, system=True)
+
+
+@pytest.mark.skipif(not LIVE or RECORDING, reason="with RELANCE_LIVE_ODOO, as a user who may add clients")
+class TestRunningOdoo(Conformance):
+    @pytest.fixture(params=["mail", "note"])
+    def subject(self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveOdoo:
+        return LiveOdoo(tmp_path, monkeypatch, send=request.param)

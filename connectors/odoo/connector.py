@@ -117,9 +117,8 @@ class OdooConnector(Cannot):
             transport, way = self._connected()[0], self._way()
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        posted = posting.post(transport, self._second, way, messages)
+        posted, notes = posting.post(transport, self._second, way, messages)
         # Noted on their other invoices meanwhile: Odoo takes as long for that as for sending.
-        notes = posting.notes_on_others(messages, posted)
         if notes:
             self._aside.begin(lambda: self._second().call("mail.message", "create", vals_list=notes))
         return posted

@@ -54,25 +54,34 @@ def may_send_mails(transport: Transport) -> bool:
     return True
 
 
-def post(transport: Transport, second: mails.Second, office: Office, messages: Sequence[Outgoing]) -> list[Posted]:
-    """Send messages and make activities: one outcome each, in order. ``second`` opens another connection."""
+def post(
+    transport: Transport, second: mails.Second, office: Office, messages: Sequence[Outgoing]
+) -> tuple[list[Posted], list[dict[str, Any]]]:
+    """Send messages and make activities: one outcome each, in order, and what is to be noted on other invoices.
+
+    ``second`` opens another connection.
+    """
     outcomes: dict[str, Posted] = {}
+    notes: list[dict[str, Any]] = []
     letters = [message for message in messages if message.channel == "mail"]
     others = [message for message in messages if message.channel != "mail"]
     if letters:
-        outcomes.update((one.key, one) for one in _post_letters(transport, second, office, letters))
+        posted, fresh = _post_letters(transport, second, office, letters)
+        outcomes.update((one.key, one) for one in posted)
+        notes = [note for one in fresh if outcomes[one.key].state in _LEFT for note in _on_others(one)]
     if others:
         outcomes.update((one.key, one) for one in activities.post(transport, others, office.activity))
-    return [outcomes[message.key] for message in messages]
+    return [outcomes[message.key] for message in messages], notes
 
 
 def _post_letters(
     transport: Transport, second: mails.Second, office: Office, messages: Sequence[Outgoing]
-) -> list[Posted]:
+) -> tuple[list[Posted], list[Outgoing]]:
+    """The outcomes, and the messages that Odoo had not already."""
     try:
         before = look_up(transport, [one.message_id for one in messages], office.reads_mails)
     except HostError as error:
-        return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
+        return [Posted(message.key, "failed", str(error), tried=False) for message in messages], []
     fresh = [message for message in messages if not _left(before.get(message.message_id))]
     try:
         made = _attempt(transport, second, office, fresh, before)
@@ -86,12 +95,13 @@ def _post_letters(
         after = look_up(transport, asked, office.reads_mails, besides) if asked else {}
     except HostError:
         after = None
-    return [
+    outcomes = [
         _settle(message, tries[message.key], after)
         if message.key in tries
         else _there(message, before[message.message_id])
         for message in messages
     ]
+    return outcomes, fresh
 
 
 def _attempt(
@@ -136,8 +146,9 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))
 
 
-def notes_on_others(messages: Sequence[Outgoing], posted: Sequence[Posted]) -> list[dict[str, Any]]:
-    """What to note on the other invoices of the messages that left: what, to whom, and where all of it stands."""
+def _on_others(message: Outgoing) -> list[dict[str, Any]]:
+    """What to note on the other invoices of a message: what, to whom, and where all of it stands."""
+    sender = header(message.sender)
     return [
         {
             "model": "account.move",
@@ -145,13 +156,12 @@ def notes_on_others(messages: Sequence[Outgoing], posted: Sequence[Posted]) -> l
             "message_type": "notification",
             "subject": message.subject,
             "body": _brief(message),
-            "email_from": header(message.sender),
+            "email_from": sender,
             # What is given here, Odoo does not work out: half of the time that a note takes.
-            "reply_to": header(message.sender),
+            "reply_to": sender,
             "message_id": message.message_id.replace("<", f"<note.{invoice}.", 1),
         }
-        for message, one in zip(messages, posted, strict=True)
-        for invoice in (message.invoices[1:] if message.channel == "mail" and one.state in _LEFT else ())
+        for invoice in message.invoices[1:]
     ]
 
 

@@ -26,7 +26,7 @@ TEMPLATE = Office("template", 7)
 
 
 def post(odoo: PostOffice, way: Office, messages: list[Outgoing]) -> list[Posted]:
-    return post_by(odoo, lambda: odoo, way, messages)
+    return post_by(odoo, lambda: odoo, way, messages)[0]
 
 
 def failing(error: HostError) -> Callable[[], None]:

@@ -9,7 +9,7 @@ import pytest
 from odoo_samples import PostOffice, invoice, outgoing
 
 from relance_addon.connectors.odoo.faults import NotDone
-from relance_addon.connectors.odoo.posting import Office, notes_on_others
+from relance_addon.connectors.odoo.posting import Office
 from relance_addon.connectors.odoo.posting import post as post_by
 from relance_addon.connectors.odoo.traces import look_up
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -21,7 +21,7 @@ CLIENT = Client("8", "Dupont")
 
 def post(odoo: PostOffice, messages: list[Outgoing]) -> list[Posted]:
     """As an accountant."""
-    return post_by(odoo, lambda: odoo, Office("note"), messages)
+    return post_by(odoo, lambda: odoo, Office("note"), messages)[0]
 
 
 def failing(error: HostError) -> Callable[[], None]:
@@ -87,12 +87,10 @@ def test_a_message_that_left_is_noted_on_its_other_invoices() -> None:
         outgoing("a", CLIENT, [invoice("21"), invoice("22"), invoice("23")], "both@dupont.test"),
         outgoing("b", CLIENT, [invoice("24"), invoice("25")], "nobody@dupont.test"),
     ]
-    posted = post(odoo, both)
+    posted, notes = post_by(odoo, lambda: odoo, Office("note"), both)
     assert [one.state for one in posted] == ["sent", "failed"]
-    assert [(note["res_id"], note["subject"]) for note in notes_on_others(both, posted)] == [
-        (22, both[0].subject),
-        (23, both[0].subject),
-    ]
+    assert [(note["res_id"], note["subject"]) for note in notes] == [(22, both[0].subject), (23, both[0].subject)]
+    assert post_by(odoo, lambda: odoo, Office("note"), both[:1]) == ([("a", "sent", "", True)], []), "noted already"
 
 
 def test_an_address_that_no_contact_has_fails_and_says_what_to_do() -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -90,10 +90,10 @@ def _trial(
         proxy.calm()
         met[f"status {first.status}"] += 1
     elif trouble is not None:
-        stopping = threading.Thread(target=trouble)
-        stopping.start()
-        met[f"status {books(*command, allowed=(0, 1, 3)).status}"] += 1
-        stopping.join()
+        with ThreadPoolExecutor(1) as pool:
+            stopping = pool.submit(trouble)
+            met[f"status {books(*command, allowed=(0, 1, 3)).status}"] += 1
+            stopping.result()
     elif not length:
         length = books(*command, allowed=(0, 1)).seconds
     else:
@@ -109,7 +109,7 @@ def _trial(
 
 
 def _stop(command: str, random: Random) -> None:
-    time.sleep(random.uniform(1.0, 5.0))
+    time.sleep(random.uniform(0.7, 3.5))
     subprocess.run(command, shell=True, check=True, capture_output=True)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from relance_addon.core.errors import HostError
 from relance_addon.core.model import Problem
 
 
@@ -30,7 +29,7 @@ class Aside:
             return
         try:
             going.result()
-        except HostError as error:
+        except Exception as error:  # noqa: BLE001 - what is done aside never stops what is done
             self._problems.append(
                 Problem("", "", f"reminders are not noted on every invoice that they are about: {error}")
             )

@@ -225,4 +225,6 @@ def _shown(value: Any) -> str:
 def _found(key: str, trace: Trace | None) -> Found:
     if trace is None:
         return Found(key, "absent")
-    return Found(key, "unknown") if trace.state == "silent" else Found(key, "present", trace.state)
+    if trace.state == "silent" or trace.state == "cancelled":
+        return Found(key, "unknown")
+    return Found(key, "present", trace.state)

@@ -13,4 +13,6 @@ def events(transport: Transport, message_ids: Sequence[str], mails: bool) -> Ite
     """The state of every copy, as of the message's own time: Odoo keeps no other. Raises HostError."""
     for message_id, trace in look_up(transport, message_ids, mails).items():
         for copy in trace.copies:
+            if copy.state == "cancelled":
+                continue
             yield DeliveryEvent(message_id, copy.state, trace.at, copy.recipient, copy.error)

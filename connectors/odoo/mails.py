@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
+from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
@@ -56,13 +58,11 @@ def post(transport: Transport, second: Second, messages: Sequence[Outgoing], ear
 def _send(transport: Transport, second: Second, mails: Sequence[int]) -> str:
     """Send mails, two at a time where there are many; what went wrong, if anything."""
     lines, parts = [transport], [mails]
-    try:
-        if len(mails) >= _MANY:
+    if len(mails) >= _MANY:
+        with suppress(HostError):  # one connection has to do then
             lines, parts = [transport, second()], [mails[::2], mails[1::2]]
-        with ThreadPoolExecutor(len(lines)) as pool:
-            errors = pool.map(_send_on, lines, parts)
-    except HostError as error:
-        return str(error)
+    with ThreadPoolExecutor(len(lines)) as pool:
+        errors = pool.map(_send_on, lines, parts)
     return next(filter(None, errors), "")
 
 
@@ -103,8 +103,8 @@ def _by_template(transport: Transport, message: Outgoing, template: int) -> Try:
                 force_send=False,
                 email_values={**values, "attachment_ids": files, "auto_delete": False},
             )
-        except Refused as error:
-            return Try(str(error), asked=asked, certain=True)
+        except (Refused, NotDone) as error:
+            return Try(str(error), asked=asked, certain=True, stops=isinstance(error, NotDone))
         except HostError as error:
             return Try(str(error), stops=True)
         asked = True
@@ -163,7 +163,7 @@ def _write(
     except Refused as error:
         answer = {"ids": False, "messages": [{"message": str(error)}]}
     except HostError as error:
-        return [Try(str(error), stops=True) for _ in messages]
+        return [Try(str(error), certain=isinstance(error, NotDone), stops=True) for _ in messages]
     if answer["ids"]:
         written += answer["ids"]
         return [Try() for _ in messages]

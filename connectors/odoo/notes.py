@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.letters import Try, attach, body, header
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -112,8 +113,8 @@ def _post(transport: Transport, message: Outgoing, partners: Sequence[int]) -> T
             context=_CONTEXT,
             **arguments,
         )
-    except Refused as error:
-        return Try(str(error), certain=True)
+    except (Refused, NotDone) as error:
+        return Try(str(error), certain=True, stops=isinstance(error, NotDone))
     except HostError as error:
         return Try(str(error), stops=True)
     return Try()

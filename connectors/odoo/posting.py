@@ -18,6 +18,8 @@ from relance_addon.core.outgoing import Outgoing, Posted
 
 Way = Literal["mail", "template", "note"]
 _LEFT: Final = ("sent", "queued")
+CANCELLED: Final = "cancelled in Odoo: whoever did that knows whether it had left"
+_THERE: Final = (*_LEFT, "cancelled")
 
 
 class Office(NamedTuple):
@@ -98,7 +100,7 @@ def _post_letters(
     outcomes = [
         _settle(message, tries[message.key], after)
         if message.key in tries
-        else _there(message, before[message.message_id])
+        else _there(office, message, before[message.message_id])
         for message in messages
     ]
     return outcomes, fresh
@@ -122,11 +124,15 @@ def _attempt(
 
 
 def _left(trace: Trace | None) -> bool:
-    return trace is not None and trace.state in _LEFT
+    return trace is not None and trace.state in _THERE
 
 
-def _there(message: Outgoing, trace: Trace) -> Posted:
+def _there(office: Office, message: Outgoing, trace: Trace) -> Posted:
     """A message that Odoo had already: whoever posted it, it is not posted again."""
+    if trace.state == "cancelled":
+        return Posted(message.key, "in_doubt", CANCELLED)
+    if trace.unseen and office.way == "note":
+        return Posted(message.key, "in_doubt", "Odoo has a mail of it, and does not say to this user what became of it")
     return Posted(message.key, "sent" if trace.state == "sent" else "queued", trace.error)
 
 
@@ -141,6 +147,8 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
         # After a broken connection Odoo may still be at work on it.
         error = attempt.error or "Odoo has no trace of it"
         return Posted(message.key, "failed" if attempt.certain else "in_doubt", error)
+    if trace.state == "cancelled":
+        return Posted(message.key, "in_doubt", CANCELLED)
     if trace.state == "silent":
         return Posted(message.key, "failed", attempt.error or "Odoo wrote to nobody")
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))

@@ -13,7 +13,8 @@ _PAGE: Final = 1000
 _ASIDE: Final = ("email_outgoing", "email")
 """How Odoo marks a message that it mails by itself, notifying nobody: from 17 on, and in 16."""
 
-State = Literal["sent", "queued", "failed", "bounced"]
+State = Literal["sent", "queued", "failed", "bounced", "cancelled"]
+"""``cancelled``: a person did so in Odoo, and alone knows whether it had left."""
 
 
 class Copy(NamedTuple):
@@ -22,6 +23,7 @@ class Copy(NamedTuple):
     recipient: str
     state: State
     error: str = ""
+    unseen: bool = False
 
 
 class Trace(NamedTuple):
@@ -32,14 +34,21 @@ class Trace(NamedTuple):
     copies: tuple[Copy, ...]
 
     @property
-    def state(self) -> Literal["sent", "queued", "failed", "silent"]:
+    def state(self) -> Literal["sent", "queued", "failed", "cancelled", "silent"]:
         """The best that is said of a copy (one that bounced has left); ``silent``: it was made out to nobody."""
         states = {copy.state for copy in self.copies}
         if states & {"sent", "bounced"}:
             return "sent"
         if "queued" in states:
             return "queued"
+        if "cancelled" in states:
+            return "cancelled"
         return "failed" if states else "silent"
+
+    @property
+    def unseen(self) -> bool:
+        """Whether Odoo keeps it, and does not show this user what became of it."""
+        return any(copy.unseen for copy in self.copies)
 
     @property
     def error(self) -> str:
@@ -85,7 +94,7 @@ def _look_up(
         _add_mailed(transport, aside, copies)
     for one in aside:
         # Odoo keeps it, but does not let this user see whether it has gone; or it has gone and was cleared away.
-        copies[one] = copies[one] or [Copy("", "sent" if mails else "queued")]
+        copies[one] = copies[one] or [Copy("", "sent" if mails else "queued", unseen=not mails)]
     traces: dict[str, Trace] = {}
     for row in rows:
         at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
@@ -116,7 +125,7 @@ _NOTIFIED: Final[Mapping[str, State]] = {
     "sent": "sent",
     "bounce": "bounced",
     "exception": "failed",
-    "canceled": "failed",
+    "canceled": "cancelled",
 }
 
 
@@ -155,7 +164,7 @@ def _copy(row: Mapping[str, Any]) -> Copy:
 
 
 _COPY: Final = ("state", "failure_reason", "email_to", "email_cc")
-_MAILED: Final[Mapping[str, State]] = {"sent": "sent", "received": "sent", "exception": "failed", "cancel": "failed"}
+_MAILED: Final[Mapping[str, State]] = {"sent": "sent", "received": "sent", "exception": "failed", "cancel": "cancelled"}
 
 
 def bare(address: str) -> str:

@@ -71,6 +71,8 @@ class Stored(NamedTuple):
     numbers: tuple[str, ...]
     subject: str
     to: tuple[str, ...]
+    tried: bool = False
+    """Whether an attempt has failed before."""
 
 
 class Entry(NamedTuple):

@@ -217,5 +217,6 @@ def _stored(row: models.Message) -> Stored:
     name = reminders[0].client_name if reminders else ""
     numbers = tuple(one.number for one in reminders)
     return Stored(
-        mark, row.state, row.error, row.day, row.sent_at, row.client, name, numbers, row.subject, tuple(row.to)
-    )
+        mark, row.state, row.error, row.day, row.sent_at, row.client, name, numbers, row.subject, tuple(row.to),
+        any(one.failures for one in reminders),
+    )  # fmt: skip

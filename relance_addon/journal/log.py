@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from relance_addon.core.model import written_address
 from relance_addon.core.outgoing import Mark
 from relance_addon.core.records import SEVERITY, Entry, Happened
 from relance_addon.journal import models
@@ -87,7 +88,8 @@ def record(host: str, events: Sequence[Happened]) -> int:
     fresh: dict[tuple[Any, ...], models.Event] = {}
     for event in events:
         message = messages.get(event.message_id)
-        if message is not None:
+        # What an earlier attempt met at an address that has been corrected since says nothing of this one.
+        if message is not None and (not event.recipient or event.recipient.casefold() in _addresses(message)):
             row = models.Event(
                 message=message, event=event.event, at=event.at, recipient=event.recipient, detail=event.detail,
                 reported=True,
@@ -131,6 +133,11 @@ def _summarise(message: models.Message) -> None:
     if state == "queued" and worst.event == "sent":
         state = "sent"
     models.Message.objects.filter(pk=message.pk).update(last_event=worst.event, last_event_at=worst.at, state=state)
+
+
+def _addresses(message: models.Message) -> set[str]:
+    people = [message.redirected_to] if message.redirected_to else [*message.to, *message.cc, *message.bcc]
+    return {written_address(one).email.casefold() for one in people}
 
 
 def _recipients(message: models.Message) -> int:

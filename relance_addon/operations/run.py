@@ -136,7 +136,7 @@ def _post_batch(desk: Desk, host: str, connector: Connector, ran: Ran, batch: Se
         parts.append(Result(message._replace(number=number), one.key, one.state, outgoing.subject, names, one.error))
     made = [result for message in batch for result in results[message.number]]
     for result in made:
-        if result.state in ("failed", "in_doubt"):
+        if result.error and result.state != "dropped":  # some of its recipients may have been refused
             numbers = ", ".join(one.invoice.number for one in result.message.decisions)
             desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
     return made
@@ -161,11 +161,12 @@ def post(connector: Connector, messages: Sequence[Outgoing]) -> list[Settled]:
 def _after_uncertain_call(connector: Connector, messages: Sequence[Outgoing], error: Exception) -> list[Settled]:
     try:
         found = connector.find([message.mark for message in messages])
-    except HostError:
+    except Exception:  # noqa: BLE001 - whatever the host answers, nobody knows then
         found = {}
+    # A failure that the host tells of may be that of an earlier attempt.
     return [
         Settled(message.key, found[message.key].state)
-        if message.key in found and found[message.key].presence == "present"
+        if message.key in found and found[message.key].presence == "present" and found[message.key].state != "failed"
         else Settled(message.key, "in_doubt", f"{type(error).__name__}: {error}")
         for message in messages
     ]
@@ -186,7 +187,7 @@ def recover(desk: Desk, host: str, connector: Connector) -> None:
         found = connector.find([one.mark for one in some])
         for one in some:
             answer = found.get(one.mark.key)
-            if answer is not None and answer.presence == "present":
+            if answer is not None and answer.presence == "present" and not (answer.state == "failed" and one.tried):
                 outcomes.append(Settled(one.mark.key, answer.state))
             elif answer is not None and answer.presence == "absent" and connector.capabilities.proves_absence:
                 counted = one.state != "claimed"  # a process that died is no attempt that failed

@@ -37,3 +37,14 @@ def test_what_went_wrong_is_told_once() -> None:
     (problem,) = aside.problems()
     assert "not noted on every invoice" in str(problem) and "no rights" in str(problem)
     assert aside.problems() == []
+
+
+def test_nothing_that_goes_wrong_there_stops_anything() -> None:
+    aside = Aside()
+
+    def fail() -> None:
+        raise ValueError("a strange answer")
+
+    aside.begin(fail)
+    aside.wait()
+    assert len(aside.problems()) == 1

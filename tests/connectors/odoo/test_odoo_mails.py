@@ -221,3 +221,41 @@ def test_look_ups_grow_with_pages() -> None:
     odoo = PostOffice(system=True)
     look_up(odoo, [f"<{n}@x>" for n in range(2500)], mails=True)
     assert odoo.calls == ["mail.message.search_read"] * 3
+
+
+def test_what_a_person_cancelled_in_odoo_is_in_doubt_and_not_sent_again() -> None:
+    odoo = PostOffice(system=True)
+    odoo.status = "cancel"
+    assert post(odoo, MAIL, [message()])[0].state == "in_doubt"
+    odoo.status = "sent"
+    (again,) = post(odoo, MAIL, [message()])
+    assert (again.state, again.error.partition(":")[0]) == ("in_doubt", "cancelled in Odoo")
+    assert not odoo.mailed
+    assert not list(events.events(odoo, [message().message_id], mails=True))
+
+
+def test_a_mail_that_may_not_be_seen_any_more_is_in_doubt_and_not_said_to_be_queued() -> None:
+    odoo = PostOffice(system=True)
+    odoo.status = "exception"
+    one = message("k", "both@dupont.test")
+    assert post(odoo, MAIL, [one])[0].state == "failed"
+    (again,) = post(odoo, Office("note"), [one])
+    assert again.state == "in_doubt"
+
+
+def test_turned_away_before_it_was_carried_out_is_a_failure_and_no_doubt() -> None:
+    for way in (MAIL, TEMPLATE, Office("note")):
+        odoo = PostOffice(system=True)
+        odoo.before = failing(NotDone("HTTP 429"))
+        (outcome,) = post(odoo, way, [message("k", "both@dupont.test")])
+        assert outcome.state == "failed"
+
+
+def test_one_connection_has_to_do_where_there_is_no_second() -> None:
+    odoo = PostOffice(system=True)
+
+    def second() -> PostOffice:
+        raise Unreachable("no answer in time")
+
+    outcomes, _ = post_by(odoo, second, MAIL, [message(f"k{n}", f"c{n}@x.test") for n in range(20)])
+    assert {one.state for one in outcomes} == {"sent"}

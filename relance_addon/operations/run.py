@@ -136,7 +136,8 @@ def _post_batch(desk: Desk, host: str, connector: Connector, ran: Ran, batch: Se
         parts.append(Result(message._replace(number=number), one.key, one.state, outgoing.subject, names, one.error))
     made = [result for message in batch for result in results[message.number]]
     for result in made:
-        if result.error and result.state != "dropped":  # some of its recipients may have been refused
+        # One that left may have been refused by some of its recipients.
+        if result.state in ("failed", "in_doubt") or (result.error and result.state != "dropped"):
             numbers = ", ".join(one.invoice.number for one in result.message.decisions)
             desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
     return made

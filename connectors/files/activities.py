@@ -150,7 +150,7 @@ def harmless(cell: str) -> str:
 
 def _line(cells: Sequence[str], delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> bytes:
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerow(cells)  # type: ignore[arg-type]
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerow(cells)  # type: ignore[arg-type]  # csv has a type of its own for the numbers of its QUOTE_ constants
     return text.getvalue().encode("utf-8", "replace")
 
 

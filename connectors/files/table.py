@@ -215,7 +215,7 @@ class _Stream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io calls it with a memoryview only, and says any buffer
         try:
             os.lseek(self._table.fd, self._offset, os.SEEK_SET)
             data = os.read(self._table.fd, len(buffer))

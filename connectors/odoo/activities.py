@@ -12,7 +12,6 @@ from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.outgoing import Outgoing, Posted
 
-TO_DO: Final = "mail.mail_activity_data_todo"
 _MARK: Final = re.compile(r"relance ([\w-]+)")
 
 

@@ -148,7 +148,7 @@ class OdooConnector(Cannot):
         """Version, rights, mapping, mail set-up, PDFs, and whoever else reminds clients."""
         transport, schema = self._connected()
         self._way()
-        access = Access(getattr(transport, "carrier", "jsonrpc"), is_key(self._password()), self._prints().prints_any())
+        access = Access(transport.carrier, is_key(self._password()), self._prints().prints_any())
         inspection = Inspection(transport, self._settings, self._surroundings, access)
         return inspection.findings(self._sources, schema, today)
 

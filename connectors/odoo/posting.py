@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from relance_addon.connectors.odoo import activities, mails, notes
 from relance_addon.connectors.odoo.letters import Try, header
+from relance_addon.connectors.odoo.settings import TO_DO
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused
@@ -18,7 +19,7 @@ from relance_addon.core.outgoing import Outgoing, Posted
 
 Way = Literal["mail", "template", "note"]
 _LEFT: Final = ("sent", "queued")
-CANCELLED: Final = "cancelled in Odoo: whoever did that knows whether it had left"
+_CANCELLED: Final = "cancelled in Odoo: whoever did that knows whether it had left"
 _THERE: Final = (*_LEFT, "cancelled")
 
 
@@ -27,7 +28,7 @@ class Office(NamedTuple):
 
     way: Way
     template: int = 0
-    activity: str = activities.TO_DO
+    activity: str = TO_DO
 
     @property
     def reads_mails(self) -> bool:
@@ -35,11 +36,11 @@ class Office(NamedTuple):
         return self.way == "mail"
 
 
-def office(transport: Transport, send: str, template: int | None, activity: str) -> Office:
+def office(transport: Transport, send: Way | Literal["auto"], template: int | None, activity: str) -> Office:
     """The way that is asked for, or the best that the user has the rights for. Raises HostError."""
     way: Way
-    if send in ("mail", "template", "note"):
-        way = send  # type: ignore[assignment]  # the literals of the line above
+    if send != "auto":
+        way = send
     elif may_send_mails(transport):
         way = "mail"
     else:
@@ -84,7 +85,7 @@ def _post_letters(
         before = look_up(transport, [one.message_id for one in messages], office.reads_mails)
     except HostError as error:
         return [Posted(message.key, "failed", str(error), tried=False) for message in messages], []
-    fresh = [message for message in messages if not _left(before.get(message.message_id))]
+    fresh = [message for message in messages if not _is_there(before.get(message.message_id))]
     try:
         made = _attempt(transport, second, office, fresh, before)
         tries = {message.key: one for message, one in zip(fresh, made, strict=True)}
@@ -123,14 +124,14 @@ def _attempt(
     return mails.post(transport, second, messages, earlier)
 
 
-def _left(trace: Trace | None) -> bool:
+def _is_there(trace: Trace | None) -> bool:
     return trace is not None and trace.state in _THERE
 
 
 def _there(office: Office, message: Outgoing, trace: Trace) -> Posted:
     """A message that Odoo had already: whoever posted it, it is not posted again."""
     if trace.state == "cancelled":
-        return Posted(message.key, "in_doubt", CANCELLED)
+        return Posted(message.key, "in_doubt", _CANCELLED)
     if trace.unseen and office.way == "note":
         return Posted(message.key, "in_doubt", "Odoo has a mail of it, and does not say to this user what became of it")
     return Posted(message.key, "sent" if trace.state == "sent" else "queued", trace.error)
@@ -148,7 +149,7 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
         error = attempt.error or "Odoo has no trace of it"
         return Posted(message.key, "failed" if attempt.certain else "in_doubt", error)
     if trace.state == "cancelled":
-        return Posted(message.key, "in_doubt", CANCELLED)
+        return Posted(message.key, "in_doubt", _CANCELLED)
     if trace.state == "silent":
         return Posted(message.key, "failed", attempt.error or "Odoo wrote to nobody")
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))

@@ -128,7 +128,9 @@ class Reader:
         anew = {owner(row, before.clients) for row in touched} & before.clients
         for chunk in _chunks(sorted(anew)):
             problems: list[Problem] = []
-            yield Page(clients=self._made(chunk, self._clients.partners(chunk), credits, problems), problems=problems)
+            yield Page(
+                clients=self._clients.made(chunk, self._clients.partners(chunk), credits, problems), problems=problems
+            )
         yield Page(cursor=self._cursor(before.day, now, owed, credits | self._credited))
 
     def _cursor(self, day: date, now: datetime, owed: Iterable[int], credits: Mapping[int, Amounts]) -> str:
@@ -170,16 +172,7 @@ class Reader:
         credits = self._credits.of([row["id"] for row in partners if owner(row, new) in new])
         self._credited.update(credits)
         problems: list[Problem] = []
-        return self._made(new, partners, credits, problems), problems
-
-    def _made(
-        self,
-        clients: Collection[int],
-        partners: Iterable[Record],
-        credits: Mapping[int, Amounts],
-        problems: list[Problem],
-    ) -> list[Client]:
-        return self._clients.made(set(clients), partners, credits, problems)
+        return self._clients.made(new, partners, credits, problems), problems
 
 
 def _first(count: int, found: Iterable[Any]) -> list[Any]:

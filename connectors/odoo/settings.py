@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationInfo, field_validator
 
 from relance_addon.hosts.port import HostSettings
 from relance_addon.hosts.secrets import Secret
+
+TO_DO: Final = "mail.mail_activity_data_todo"
+"""The XML id of Odoo's plainest type of to-do."""
 
 
 class Settings(HostSettings):
@@ -33,7 +36,7 @@ class Settings(HostSettings):
     timeout: float = Field(default=120, gt=0, strict=True, allow_inf_nan=False)
     send: Literal["auto", "mail", "template", "note"] = "auto"
     template: StrictInt | None = Field(default=None, gt=0)
-    activity_type: StrictStr = Field(default="mail.mail_activity_data_todo", pattern=r"^\w+\.[\w.-]+$")
+    activity_type: StrictStr = Field(default=TO_DO, pattern=r"^\w+\.[\w.-]+$")
     make_pdf: StrictBool = False
 
     @field_validator("url")

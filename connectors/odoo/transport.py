@@ -28,8 +28,6 @@ _PAUSES: Final = (1.0, 3.0)
 """Seconds before a read is tried a second and a third time."""
 _MAKERS: Final = frozenset({"create", "message_post", "activity_schedule"})
 """Methods that give what they made, each version in its own way."""
-_WITHOUT_LOAD: Final = frozenset({(16, "account.move.line")})
-"""Where search_read does not take ``load``, as it does everywhere else."""
 _RECORDS: Final = re.compile(r"[\w.]+\(([\d, ]*)\)")
 
 
@@ -39,6 +37,11 @@ class Transport(Protocol):
     @property
     def version(self) -> int:
         """Odoo's major version."""
+        ...
+
+    @property
+    def carrier(self) -> str:
+        """What carries the calls: ``jsonrpc`` or ``json2``."""
         ...
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
@@ -99,8 +102,6 @@ class Session:
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         """What a public method answers; see Transport. A read that did not get through is tried three times."""
-        if method == "search_read" and "load" in named and (self.version, model) in _WITHOUT_LOAD:
-            return self._search_then_read(model, **named)
         named["context"] = {**self._context, **named.get("context", {})}
         for pause in _PAUSES if method in READS else ():
             try:
@@ -109,11 +110,6 @@ class Session:
                 self._sleep(pause)
         answer = self._carrier.carry(model, method, ids, named)
         return made(answer) if method in _MAKERS else answer
-
-    def _search_then_read(self, model: str, *, fields: Sequence[str], load: str, **named: Any) -> Any:
-        context = named.get("context", {})
-        ids = self.call(model, "search", **named)
-        return self.call(model, "read", ids, fields=fields, load=load, context=context) if ids else []
 
 
 def connect(settings: Settings, password: str, folder: Path, sleep: Callable[[float], None] = time.sleep) -> Session:

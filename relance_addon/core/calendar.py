@@ -24,6 +24,7 @@ class Calendar:
             import holidays
 
             country, _, subdivision = code.partition("-")
+            # a country that the package does not know has no holidays, only weekends
             with suppress(NotImplementedError):
                 self._holidays = holidays.country_holidays(country.upper(), subdiv=subdivision or None)
 

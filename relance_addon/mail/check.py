@@ -211,7 +211,7 @@ def _attributes(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     for node in tree.find_all(nodes.Getattr):
         if isinstance(node.node, nodes.Name) and node.node.name in known:
             kind = known[node.node.name]
-            slots: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]
+            slots: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]  # every class of _SINGLE has slots
             if node.attr not in slots:
                 near = nearest(node.attr, slots) or "; it has " + ", ".join(slots)
                 yield node.lineno, f"{_WORDS[kind]} has no {node.attr!r}{near}"

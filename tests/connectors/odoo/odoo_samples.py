@@ -1,4 +1,4 @@
-"""Messages to post, and an Odoo in memory: its books, which are read, and its post office, which mails."""
+"""Messages to post, and an Odoo in memory: its post office, which mails. Its books are in ``odoo_books``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from relance_addon.connectors.odoo.reading import OWED
 from relance_addon.core.errors import Refused
 from relance_addon.core.keys import message_id
 from relance_addon.core.model import Address, Client, Invoice
@@ -70,6 +69,7 @@ class ScriptedOdoo:
     def __init__(self, script: dict[str, Callable[..., Any]], version: int = 18) -> None:
         self.script = script
         self.version = version
+        self.carrier = "jsonrpc"
         self.calls: list[str] = []
         self.asked: list[dict[str, Any]] = []
 
@@ -77,102 +77,6 @@ class ScriptedOdoo:
         self.calls.append(f"{model}.{method}")
         self.asked.append({"ids": ids, **named})
         return self.script[f"{model}.{method}"](ids, **named)
-
-
-LATE = ("not_paid", "partial", "blocked")
-RELATIONS = {
-    "currency_id": "res.currency",
-    "invoice_user_id": "res.users",
-    "commercial_partner_id": "res.partner",
-    "country_id": "res.country",
-    "category_id": "res.partner.category",
-    "move_id": "account.move",
-    "partner_id": "res.partner",
-}
-UNKNOWN = {"x_nothing"}
-RELATED: dict[str, list[dict[str, Any]]] = {
-    "res.currency": [{"id": 1, "name": "EUR"}, {"id": 6, "name": "USD"}],
-    "res.users": [{"id": 2, "name": 'Anne "Nina" Roux', "email": "anne@acme.test"}],
-    "res.country": [{"id": 3, "code": "FR"}],
-    "res.partner.category": [{"id": 4, "name": "VIP"}, {"id": 5, "name": "Secteur public"}],
-}
-
-
-def move(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "id": number,
-        "name": f"FAC/{number}",
-        "state": "posted",
-        "payment_state": "not_paid",
-        "commercial_partner_id": 8 + number % 2,
-        "invoice_date": "2026-10-01",
-        "invoice_date_due": "2026-10-31",
-        "amount_total": 120.1,
-        "amount_residual": 60.05,
-        "currency_id": 1,
-        "invoice_user_id": 2,
-        **more,
-    }
-
-
-def partner(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "id": number,
-        "name": f"Client {number}",
-        "email": f"contact@client{number}.test",
-        "lang": "fr_FR",
-        "country_id": 3,
-        "category_id": [4, 5],
-        "commercial_partner_id": number,
-        "type": "contact",
-        "active": True,
-        **more,
-    }
-
-
-class Books(ScriptedOdoo):
-    """An Odoo with these invoices, partners and lines; of domains it knows what the connector asks."""
-
-    def __init__(
-        self,
-        moves: Sequence[dict[str, Any]],
-        partners: Sequence[dict[str, Any]] = (),
-        lines: Sequence[dict[str, Any]] = (),
-        credits: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        self.moves, self.partners = moves, partners or [partner(8), partner(9)]
-        self.lines, self.credits = lines, credits
-        super().__init__({})
-
-    def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
-        self.calls.append(f"{model}.{method}")
-        if method == "fields_get":
-            return {
-                name: {"type": "many2one" if name in RELATIONS else "char", "relation": RELATIONS.get(name)}
-                for name in named["allfields"]
-                if name not in UNKNOWN
-            }
-        if method == "read":
-            assert ids is not None
-            return [dict(one) for one in RELATED[model] if one["id"] in ids]
-        domain = {(one[0], one[1]): one[2] for one in named["domain"] if len(one) == 3}
-        if model == "account.move":
-            wanted = domain.get(("id", "in"))
-            rows = [one for one in self.moves if one["id"] in wanted] if wanted is not None else self.moves
-            rows = [one for one in rows if one["id"] > domain.get(("id", ">"), 0)]
-            rows = [one for one in rows if one["name"] == domain.get(("name", "="), one["name"])]
-            if named["domain"][: len(OWED)] == OWED:
-                rows = [one for one in rows if one["state"] == "draft" or one["payment_state"] in LATE]
-            if method == "search_count":
-                return len(rows)
-            if method == "search":
-                return [one["id"] for one in rows]
-            return [dict(one) for one in rows[: named.get("limit")]]
-        if model == "res.partner":
-            return [dict(one) for one in self.partners if one["commercial_partner_id"] in domain["id", "in"]]
-        if ("move_id", "in") in domain:
-            return [dict(one) for one in self.lines if one["move_id"] in domain["move_id", "in"]]
-        return [dict(one) for one in self.credits]
 
 
 PARTNERS = [

@@ -47,6 +47,7 @@ class Odoo:
     """A whole Odoo in memory: what is put there, and what it mailed."""
 
     version = 18
+    carrier = "jsonrpc"
     secrets: Sequence[str] = (PASSWORD,)
 
     def __init__(self, folder: Path, system: bool) -> None:

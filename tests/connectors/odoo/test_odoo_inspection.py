@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import surroundings
-from odoo_samples import RELATIONS, TODAY, ScriptedOdoo
+from odoo_books import RELATIONS
+from odoo_samples import TODAY, ScriptedOdoo
 
 from relance_addon.connectors.odoo.fields import Sources
 from relance_addon.connectors.odoo.inspection import Access, Inspection

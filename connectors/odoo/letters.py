@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.parser import BytesHeaderParser
 from html import escape
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,17 @@ class Try(NamedTuple):
     stops: bool = False
     skipped: bool = False
     trace: Trace | None = None
+
+
+def in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Try]) -> list[Try]:
+    """One attempt after the other, up to one that stops: what comes after it is not tried."""
+    tries: list[Try] = []
+    broken = ""
+    for message in messages:
+        tries.append(Try(broken, asked=False, skipped=True) if broken else attempt(message))
+        if tries[-1].stops and not broken:
+            broken = f"not tried, because another message met: {tries[-1].error}"
+    return tries
 
 
 def attach(transport: Transport, messages: Sequence[Outgoing], on_invoice: bool) -> dict[str, list[int]]:

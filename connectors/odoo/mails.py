@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.faults import NotDone
-from relance_addon.connectors.odoo.letters import Try, attach, body, header, paragraphs, references
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -77,14 +77,7 @@ def _send_on(transport: Transport, mails: Sequence[int]) -> str:
 
 def post_by_template(transport: Transport, messages: Sequence[Outgoing], template: int) -> list[Try]:
     """Have an empty mail template of Odoo's write the messages, which its queue sends: no system rights are needed."""
-    tries: list[Try] = []
-    broken = ""
-    for message in messages:
-        attempt = Try(broken, asked=False, skipped=True) if broken else _by_template(transport, message, template)
-        if attempt.stops:
-            broken = f"not tried, because another message met: {attempt.error}"
-        tries.append(attempt)
-    return tries
+    return in_turn(messages, lambda message: _by_template(transport, message, template))
 
 
 def _by_template(transport: Transport, message: Outgoing, template: int) -> Try:

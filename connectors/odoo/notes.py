@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.faults import NotDone
-from relance_addon.connectors.odoo.letters import Try, attach, body, header
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
@@ -33,19 +33,7 @@ Partners = Mapping[str, Sequence[Mapping[str, Any]]]
 def post(transport: Transport, messages: Sequence[Outgoing]) -> list[Try]:
     """Post each message on its first invoice. Raises HostError before anything was asked."""
     partners = _partners(transport, messages)
-    tries: list[Try] = []
-    broken = ""
-    for message in messages:
-        ids, problem = _recipients(message, partners, transport.version)
-        problem = broken or problem
-        if problem:
-            tries.append(Try(problem, asked=False, skipped=bool(broken)))
-            continue
-        attempt = _post(transport, message, ids)
-        if attempt.stops:
-            broken = f"not tried, because another message met: {attempt.error}"
-        tries.append(attempt)
-    return tries
+    return in_turn(messages, lambda message: _post(transport, message, partners))
 
 
 def _partners(transport: Transport, messages: Iterable[Outgoing]) -> Partners:
@@ -87,7 +75,10 @@ def _recipients(message: Outgoing, partners: Partners, version: int) -> tuple[li
     return list(dict.fromkeys(chosen)), ""
 
 
-def _post(transport: Transport, message: Outgoing, partners: Sequence[int]) -> Try:
+def _post(transport: Transport, message: Outgoing, partners: Partners) -> Try:
+    ids, problem = _recipients(message, partners, transport.version)
+    if problem:
+        return Try(problem, asked=False)
     try:
         files = attach(transport, [message], on_invoice=False)[message.key]
     except HostError as error:
@@ -99,7 +90,7 @@ def _post(transport: Transport, message: Outgoing, partners: Sequence[int]) -> T
             "account.move",
             "message_post",
             [int(message.invoices[0])],
-            partner_ids=list(partners),
+            partner_ids=ids,
             attachment_ids=files,
             body=body(message),
             subject=message.subject,

@@ -97,10 +97,15 @@ def _look_up(
         copies[one] = copies[one] or [Copy("", "sent" if mails else "queued", unseen=not mails)]
     traces: dict[str, Trace] = {}
     for row in rows:
-        at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
-        known = traces.get(row["message_id"], Trace(frozenset(), at, ()))
-        traces[row["message_id"]] = Trace(known.ids | {row["id"]}, known.at, (*known.copies, *copies[row["id"]]))
+        _add(traces, row, row["id"], copies[row["id"]])
     return traces
+
+
+def _add(traces: dict[str, Trace], row: Mapping[str, Any], number: int, copies: Iterable[Copy]) -> None:
+    """Add the copies of one mail.message, whose id is ``number``: several may have one Message-ID."""
+    at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
+    known = traces.get(row["message_id"], Trace(frozenset(), at, ()))
+    traces[row["message_id"]] = Trace(known.ids | {number}, known.at, (*known.copies, *copies))
 
 
 def _add_notified(transport: Transport, ids: Sequence[int], copies: Mapping[int, list[Copy]]) -> None:
@@ -142,10 +147,7 @@ def look_at(transport: Transport, mails: Sequence[int]) -> dict[str, Trace]:
     fields = ["mail_message_id", "message_id", "date", *_COPY]
     traces: dict[str, Trace] = {}
     for row in transport.call("mail.mail", "read", list(mails), fields=fields):
-        at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
-        known = traces.get(row["message_id"], Trace(frozenset(), at, ()))
-        ids = known.ids | {row["mail_message_id"][0]}
-        traces[row["message_id"]] = Trace(ids, known.at, (*known.copies, _copy(row)))
+        _add(traces, row, row["mail_message_id"][0], [_copy(row)])
     return traces
 
 

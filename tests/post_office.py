@@ -132,7 +132,7 @@ def imap_server(box: Mailbox, scheme: str = "imap") -> Iterator[str]:
                 self.rfile.read()
                 return
             self._say("* OK ready")
-            for line in iter(self.rfile.readline, b""):
+            while line := self.rfile.readline():
                 tag, command = line.decode().rstrip("\r\n").split(" ", 1)
                 box.said.append(command)
                 try:
@@ -159,7 +159,7 @@ def imap_server(box: Mailbox, scheme: str = "imap") -> Iterator[str]:
                 return "OK [READ-ONLY] done"
             elif command.startswith("UID SEARCH (SINCE "):
                 self._say("* SEARCH " + " ".join(str(number + 1) for number in range(len(box.mails))))
-            elif command.startswith("UID fetch "):
+            elif command.startswith("UID FETCH "):
                 return self._fetch(command)
             elif name == "LOGOUT":
                 self._say("* BYE")

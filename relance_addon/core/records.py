@@ -50,16 +50,12 @@ class Hold(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What became of a claimed message, by its key. A failure is ``counted`` unless it was never tried.
-
-    ``refused`` are the recipients that one which left did not leave to, each with the reason.
-    """
+    """What became of a claimed message, by its key. A failure is ``counted`` unless it was never tried."""
 
     key: str
     state: State
     error: str = ""
     counted: bool = True
-    refused: tuple[tuple[str, str], ...] = ()
 
 
 class Stored(NamedTuple):

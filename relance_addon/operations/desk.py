@@ -16,8 +16,9 @@ from relance_addon.operations import config as configs
 if TYPE_CHECKING:
     from relance_addon.core.decide import Policy
     from relance_addon.core.model import Problem
-    from relance_addon.hosts.port import Connector, Mailer
+    from relance_addon.hosts.port import Connector
     from relance_addon.mail.library import Library
+    from relance_addon.mail.postman import Postman
     from relance_addon.mail.render import Renderer
 
 
@@ -81,7 +82,7 @@ class Desk:
             raise InputError(*map(self.config.located, error.problems)) from None
 
     @cached_property
-    def mailer(self) -> Mailer:
+    def mailer(self) -> Postman:
         """Our own SMTP, for hosts that cannot send: no secret is revealed before its first message."""
         from relance_addon.mail.postman import Postman
         from relance_addon.operations import servers

@@ -10,7 +10,7 @@ from relance_addon.core.records import Settled, Stored
 from relance_addon.hosts.port import READ, Connector
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.run import post
+from relance_addon.operations.run import post, settle
 
 
 def listed(desk: Desk, host: str) -> list[Stored]:
@@ -50,7 +50,7 @@ def send_again(desk: Desk, host: str, key: str) -> Settled:
             raise InputError(f"another reminder of {', '.join(stored.numbers)} left today; send this one tomorrow")
         outgoing = claims.outgoing(host, key)
         (outcome,) = post(connector, [outgoing])
-        claims.settle(host, [outcome], desk.now())
+        settle(desk, host, [outcome])
         for problem in connector.finish():
             desk.report(problem)
     if outcome.state in ("failed", "in_doubt"):

@@ -126,7 +126,7 @@ def _post_batch(desk: Desk, host: str, connector: Connector, ran: Ran, batch: Se
     mine = [(outgoing, error) for outgoing, error in ready if outgoing.key not in lost]
     outcomes = [Settled(outgoing.key, "failed", error) for outgoing, error in mine if error]
     outcomes += post(connector, [outgoing for outgoing, error in mine if not error])
-    claims.settle(host, outcomes, desk.now())
+    settle(desk, host, outcomes)
     settled = {one.key: one for one in outcomes}
     for (planned, message), (outgoing, _) in zip(again.kept, ready, strict=True):
         parts = results.setdefault(planned.number, [])
@@ -141,6 +141,16 @@ def _post_batch(desk: Desk, host: str, connector: Connector, ran: Ran, batch: Se
             numbers = ", ".join(one.invoice.number for one in result.message.decisions)
             desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
     return made
+
+
+def settle(desk: Desk, host: str, outcomes: Sequence[Settled]) -> None:
+    """Record what became of messages, and whom our own mail server refused of those that left."""
+    from relance_addon.journal import claims, log
+
+    claims.settle(host, outcomes, desk.now())
+    refused = desk.mailer.refusals()
+    if refused:
+        log.record(host, refused)
 
 
 def post(connector: Connector, messages: Sequence[Outgoing]) -> list[Settled]:

@@ -12,6 +12,7 @@ from post_office import HANG_UP, PASSWORD, STALL, USER, Letterbox, free_port, sm
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.core.records import Happened
 from relance_addon.hosts.fake import invoice, message
 from relance_addon.mail.postman import Postman
 from relance_addon.mail.smtp import Connection
@@ -78,10 +79,12 @@ def test_a_recipient_who_is_refused_is_named_and_the_others_get_it(
     postman: Postman, box: Letterbox, answer: str
 ) -> None:
     box.answers["cc@acme.example"] = answer
-    [posted] = postman.send(mails(1, cc=(Address("", "cc@acme.example"),)))
-    refused = (("cc@acme.example", answer),)
-    assert posted == Posted("k1", "sent", f"cc@acme.example: {answer}", refused=refused)
+    [one] = mails(1, cc=(Address("", "cc@acme.example"),))
+    [posted] = postman.send([one])
+    assert posted == Posted("k1", "sent", f"cc@acme.example: {answer}")
     assert len(box.got) == 1
+    expected = Happened("<k1@acme.example>", "failed", one.sent_at, "cc@acme.example", answer)
+    assert (postman.refusals(), postman.refusals()) == ([expected], [])
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1 no such user", "451 try later"])
@@ -92,7 +95,7 @@ def test_a_message_whose_client_is_refused_has_failed_and_its_copies_do_not_leav
     posted = postman.send(mails(2, cc=(Address("", "cc@acme.example"),)))
     assert states(posted) == [("failed", True), ("sent", True)]
     assert posted[0].error == f"the mail server says client1@client.example: {answer}"
-    assert (len(box.got), box.connections) == (1, 1)
+    assert (len(box.got), box.connections, postman.refusals()) == (1, 1, [])
 
 
 def test_an_address_that_cannot_be_written_fails_alone(postman: Postman) -> None:
@@ -107,14 +110,17 @@ def test_a_server_that_is_not_there_costs_no_message_an_attempt() -> None:
     assert "Connection refused" in posted[2].error
 
 
-def test_a_server_that_says_nothing_is_waited_for_once() -> None:
+def test_a_server_that_says_nothing_is_waited_for_twice_at_most() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        posted = at(f"smtp://127.0.0.1:{silent.getsockname()[1]}").send(mails(20))
+        one = at(f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        posted = [each for _ in range(5) for each in one.send(mails(20))]
         silent.settimeout(0)
-        silent.accept()[0].close()
+        for _ in range(2):
+            silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
-    assert states(posted) == [("failed", False)] * 20
+    assert states(posted) == [("failed", False)] * 100
+    assert posted[-1].error == f"not tried: {posted[0].error}"
 
 
 @pytest.mark.parametrize("known", [f"{USER}:wrong@", ""])
@@ -167,6 +173,8 @@ def test_after_the_message_a_lost_connection_is_a_doubt_and_two_in_a_row_are_eno
     assert posted[4].error.startswith("not tried: ")
     assert box.connections == 2
     box.answers.clear()
+    assert states(postman.send(mails(1))) == [("failed", False)]
+    postman.close()
     assert states(postman.send(mails(1))) == [("sent", True)]
 
 

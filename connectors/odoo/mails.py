@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.faults import NotDone
 
 CLAIMS: Final = "__relance__"
 """The module that the external ids of our mails belong to."""

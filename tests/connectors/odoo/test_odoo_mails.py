@@ -11,7 +11,6 @@ import pytest
 from odoo_samples import PostOffice, invoice, outgoing
 
 from relance_addon.connectors.odoo import events
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.mails import copies
 from relance_addon.connectors.odoo.posting import Office, office
 from relance_addon.connectors.odoo.posting import post as post_by
@@ -19,6 +18,7 @@ from relance_addon.connectors.odoo.traces import look_up
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address, Client
 from relance_addon.core.outgoing import Document, Outgoing, Posted
+from relance_addon.hosts.faults import NotDone
 
 CLIENT = Client("8", "Dupont")
 MAIL = Office("mail")

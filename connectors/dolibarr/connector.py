@@ -162,7 +162,9 @@ class DolibarrConnector(Cannot):
         ]
 
     def close(self) -> None:
-        """Forget the connection."""
+        """Forget the connection, and say goodbye to the mail server."""
+        if self._surroundings.mailer is not None:
+            self._surroundings.mailer.close()
         self._rest = self._office = None
 
     def _connected(self) -> Rest:

@@ -73,6 +73,8 @@ class Desk:
         (posted,) = self._mailer.send([message])
         if posted.state == "failed":
             self._settle(Unnoted(event, message, posted.error))
+            if not posted.tried:
+                raise Unreachable(posted.error)
         elif posted.state != "in_doubt":
             self._settle(Unnoted(event, message, ""))
             self._mention(message)
@@ -136,7 +138,7 @@ class Desk:
 
 
 def _in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Posted]) -> list[Posted]:
-    """One after the other. Once Dolibarr is out of reach, what is left is not tried."""
+    """One after the other. Once Dolibarr or the mail server is out of reach, what is left is not tried."""
     outcomes: list[Posted] = []
     broken = ""
     for message in messages:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, paragraphs, references
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, named, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
@@ -135,6 +135,7 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
             "email_cc": header(person) if copied else "",
             "headers": repr(headers),
             "references": references(message),
+            **named(message.claims[0].client_name if rank else message.claims[0].number, version),
         }
 
 
@@ -152,7 +153,8 @@ def _write(
     """Write the copies of all messages, or each message by itself where one of them is refused."""
     rows = [row for message in messages for row in _rows(transport, message, files, earlier)]
     try:
-        answer = transport.call("mail.mail", "load", fields=["id", *_FIELDS], data=rows)
+        fields = ["id", *_FIELDS, *named("", transport.version)]
+        answer = transport.call("mail.mail", "load", fields=fields, data=rows)
     except Refused as error:
         answer = {"ids": False, "messages": [{"message": str(error)}]}
     except HostError as error:
@@ -174,4 +176,4 @@ def _rows(
     for rank, values in enumerate(copies(message, transport.version)):
         own = {**values, "auto_delete": "0", "attachment_ids/.id": ",".join(map(str, files[message.key]))}
         name = f"{CLAIMS}.{message.key}-{earlier.get(message.key, 0)}-{rank}"
-        yield [name, *(own[field] for field in _FIELDS)]
+        yield [name, *(own[field] for field in (*_FIELDS, *named("", transport.version)))]

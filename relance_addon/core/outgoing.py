@@ -99,10 +99,12 @@ class Outgoing:
 class Posted(NamedTuple):
     """What became of one message that was posted. ``failed`` means for certain that nothing left.
 
-    ``tried`` is false for one that was not even attempted: it costs none of the three attempts.
+    ``tried`` is false for one that was not even attempted: it costs none of the three attempts. ``refused`` are the
+    recipients of one that left whom it did not leave to (bare addresses), each with the reason.
     """
 
     key: str
     state: Literal["sent", "queued", "failed", "in_doubt"]
     error: str = ""
     tried: bool = True
+    refused: tuple[tuple[str, str], ...] = ()

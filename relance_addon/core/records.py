@@ -50,12 +50,16 @@ class Hold(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What became of a claimed message, by its key. A failure is ``counted`` unless it was never tried."""
+    """What became of a claimed message, by its key. A failure is ``counted`` unless it was never tried.
+
+    ``refused`` are the recipients that one which left did not leave to, each with the reason.
+    """
 
     key: str
     state: State
     error: str = ""
     counted: bool = True
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 class Stored(NamedTuple):

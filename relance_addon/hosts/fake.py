@@ -33,6 +33,7 @@ from relance_addon.hosts.port import (
     Found,
     HostSettings,
     Kind,
+    Mailer,
     MappedField,
     Mark,
     Outgoing,
@@ -85,6 +86,7 @@ class FakeHost(Cannot):
     ``posted`` is everything that left, in order: with ``unique_marks`` a key leaves once. ``page_size`` counts
     invoices; with ``incremental`` a pull gives what changed since the cursor; with ``repeats`` the last invoice of a
     page comes again on the next one. ``delivery`` are the events to tell, ``documents`` the PDFs by invoice id.
+    Without ``send_mail`` among its capabilities, mails leave through the mailer of its surroundings.
     """
 
     Settings: ClassVar[type[HostSettings]] = HostSettings
@@ -254,10 +256,15 @@ class FakeHost(Cannot):
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Let messages leave, as answered; those without an answer are sent."""
         fault = self._enter("post", tuple(messages))
+        mailed = self._mailed(messages)
         outcomes: list[Posted] = []
         for number, message in enumerate(messages):
             if fault is not None and number >= fault.after:
                 raise fault.error
+            if message.key in mailed:
+                outcomes.append(mailed[message.key])
+                self.posted += [message] * (outcomes[-1].state == "sent")
+                continue
             answer = self._answer(message)
             if answer.left and not (self.capabilities.unique_marks and self.left(message.key)):
                 self.posted.append(message)
@@ -295,8 +302,19 @@ class FakeHost(Cannot):
     def close(self) -> None:
         """Note that it was closed."""
         self.closed = True
+        if self._mailer is not None:
+            self._mailer.close()
 
     # How it does what it is told
+
+    @property
+    def _mailer(self) -> Mailer | None:
+        mailer: Mailer | None = getattr(self.surroundings, "mailer", None)
+        return None if self.capabilities.send_mail else mailer
+
+    def _mailed(self, messages: Sequence[Outgoing]) -> dict[str, Posted]:
+        mails = [message for message in messages if message.channel == "mail"]
+        return {one.key: one for one in self._mailer.send(mails)} if self._mailer is not None else {}
 
     def _enter(self, method: str, *arguments: Any) -> Fault | None:
         self.asked.append(Asked(method, arguments))

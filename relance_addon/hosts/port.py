@@ -43,16 +43,24 @@ class HostSettings(BaseModel):
 
 
 class Mailer(Protocol):
-    """Sends MIME messages for hosts that cannot: one state and error per message, in order."""
+    """Sends MIME messages for hosts that cannot: one outcome per message, in order."""
 
     def send(self, messages: Sequence[Outgoing]) -> list[Posted]:
-        """Hand messages over by SMTP. An error before DATA is ``failed``, one after it ``in_doubt``."""
+        """Hand messages over by SMTP. An error before DATA is ``failed``, one after it ``in_doubt``. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, which the next ``send`` opens again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a connector works: relative paths start at ``folder``; ``mailer`` is there for hosts that cannot send."""
+    """Where a connector works: relative paths start at ``folder``.
+
+    ``mailer`` is there for hosts that cannot send: nothing is opened before its first message. A connector that uses
+    it closes it in its own ``close``.
+    """
 
     folder: Path
     timezone: ZoneInfo
@@ -65,6 +73,7 @@ class Surroundings:
 class Capabilities:
     """What a host can do. Operations adapt to these and never to a host's name.
 
+    ``send_mail``: the host sends mails by itself; otherwise they leave through ``Surroundings.mailer``.
     ``proves_absence``: a mark that ``find`` says is absent proves that the message never left. ``only_contacts``: mail
     goes only to people that the host knows, not to any address.
     """

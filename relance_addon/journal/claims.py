@@ -15,8 +15,8 @@ from django.db.models import F
 
 from relance_addon.core.model import Address, State, written_address
 from relance_addon.core.outgoing import Claim, Document, Mark, Outgoing
-from relance_addon.core.records import Settled, Stored
-from relance_addon.journal import models
+from relance_addon.core.records import Happened, Settled, Stored
+from relance_addon.journal import log, models
 
 UNCERTAIN: tuple[State, ...] = ("claimed", "in_doubt")
 
@@ -132,9 +132,13 @@ def claim_again(host: str, key: str, day: date, at: datetime) -> bool:
 
 
 def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
-    """Record what became of claimed messages, in one transaction. A failure is counted for each of their claims."""
+    """Record what became of claimed messages, in one transaction. A failure is counted for each of their claims.
+
+    A recipient who was refused has failed by itself: an event of its own, though the message left.
+    """
     with transaction.atomic():
-        rows = {row.key: row.pk for row in _named(host, [one.key for one in outcomes]).only("pk", "key")}
+        found = list(_named(host, [one.key for one in outcomes]).only("pk", "key", "message_id"))
+        rows, ids_of = {row.key: row.pk for row in found}, {row.key: row.message_id for row in found}
         by_outcome: dict[tuple[State, str, bool], list[int]] = {}
         for one in outcomes:
             by_outcome.setdefault((one.state, one.error, one.counted), []).append(rows[one.key])
@@ -148,6 +152,13 @@ def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
             [models.Event(message_id=rows[one.key], event=one.state, at=at, detail=one.error) for one in outcomes],
             ignore_conflicts=True,
         )
+        refused = [
+            Happened(ids_of[one.key], "failed", at, who, why)
+            for one in outcomes
+            for who, why in (one.refused if one.state in ("sent", "queued") else ())
+        ]
+        if refused:
+            log.record(host, refused)
 
 
 def uncertain(host: str, states: Sequence[State] = UNCERTAIN) -> list[Stored]:

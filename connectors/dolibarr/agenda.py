@@ -14,7 +14,7 @@ from html import escape
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from relance_addon.connectors.dolibarr.rest import Rest, Row, chunks, rows
+from relance_addon.connectors.dolibarr.rest import Rest, Row, rows, saying
 from relance_addon.core.errors import Refused
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
@@ -137,10 +137,9 @@ class Agenda:
     def find(self, message_ids: Sequence[str]) -> dict[str, Trace]:
         """What there is of these Message-IDs: the best of the events of each, whatever its attempts came to."""
         found: dict[str, Trace] = {}
-        for some in chunks(message_ids):
-            wanted = {_bare(one): one for one in some}
-            quoted = ",".join(f"'{one}'" for one in wanted)
-            for row in self.events(f"(t.email_msgid:in:{quoted})"):
+        wanted = {_bare(one): one for one in message_ids}
+        for where in saying("t.email_msgid", [*wanted]):
+            for row in self.events(where):
                 message_id = wanted.get(str(row.get("email_msgid")))
                 if message_id is not None:
                     found[message_id] = _best(found.get(message_id), _trace(row))

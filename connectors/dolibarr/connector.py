@@ -15,7 +15,7 @@ from relance_addon.connectors.dolibarr.inspection import Inspection
 from relance_addon.connectors.dolibarr.pdfs import Shelf
 from relance_addon.connectors.dolibarr.posting import Desk
 from relance_addon.connectors.dolibarr.reading import Manner, Reader
-from relance_addon.connectors.dolibarr.rest import Denied, Rest, among, connect, rows
+from relance_addon.connectors.dolibarr.rest import Denied, Rest, among, connect, rows, saying
 from relance_addon.connectors.dolibarr.settings import Settings as DolibarrSettings
 from relance_addon.connectors.dolibarr.values import identifier
 from relance_addon.core.errors import HostError, Refused
@@ -136,7 +136,7 @@ class DolibarrConnector(Cannot):
         """Version, rights, zones, the claim, PDFs, and Dolibarr's own reminders."""
         rest = self._connected()
         findings = list(Inspection(rest, self._settings, self._zone(), self._surroundings.timezone).findings())
-        if any(one.level == "error" and one.subject == "invoices" for one in findings):
+        if any(one.level == "error" and one.subject in _NEEDED for one in findings):
             return findings
         _, unseen = self._reader().samples(1)
         wrong = [
@@ -203,15 +203,19 @@ class DolibarrConnector(Cannot):
     def _users(self, messages: Sequence[Outgoing]) -> dict[str, int]:
         """The ids of users by address, in lower case; none where they may not be seen."""
         wanted = sorted({message.sender.email for message in messages})
-        quoted = ",".join(f"'{one}'" for one in wanted if "'" not in one and "(" not in one and ")" not in one)
+        found: dict[str, int] = {}
         try:
-            found = rows(self._connected(), "users", sqlfilters=f"(t.email:in:{quoted})", properties="id,email")
+            for where in saying("t.email", wanted):
+                for row in rows(self._connected(), "users", sqlfilters=where, properties="id,email"):
+                    found[str(row.get("email")).lower()] = identifier(row["id"])
         except Denied:
-            return {}
-        return {str(row.get("email")).lower(): identifier(row["id"]) for row in found}
+            pass
+        return found
 
 
 _LOOK: Final = "see relance mapping"
+_NEEDED: Final = {"invoices", "third parties", "contacts"}
+"""What has to be readable for the mapping to be looked at."""
 
 
 def _shown(value: Any) -> str:

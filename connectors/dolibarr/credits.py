@@ -1,8 +1,8 @@
 """What clients are owed: open credit notes, and what was made into a discount that is not used yet.
 
 Dolibarr lists discounts by third party only. A pull asks for those of clients of whom a credit note or a deposit was
-closed; a reading again, for those of every client it is about, so that one given by hand or left by an overpayment is
-seen before anything leaves.
+closed; a reading again, for those of every client it is about, so that one left by an overpayment is seen before
+anything leaves. Of a discount given by hand, REST tells nothing.
 """
 
 from __future__ import annotations

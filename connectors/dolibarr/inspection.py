@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from relance_addon.connectors.dolibarr.agenda import UID, Agenda, keeps_uid, who_am_i
 from relance_addon.connectors.dolibarr.invoices import OWED, PATH
-from relance_addon.connectors.dolibarr.rest import Denied, Missing, Rest, Row, major, rows
+from relance_addon.connectors.dolibarr.rest import Denied, Rest, Row, major, rows
 from relance_addon.connectors.dolibarr.settings import Settings
-from relance_addon.core.errors import Refused
+from relance_addon.core.errors import HostError, Refused
 from relance_addon.hosts.port import Finding
 
 _MADE_FOR: Final = (16, 23)
@@ -127,21 +127,23 @@ class Inspection:
             "categories": ("categories", "no client has a tag"),
         }
         for subject, (path, right) in needed.items():
-            if self._may(path):
-                yield Finding("ok", subject, "can be read")
-            else:
-                yield Finding("error", subject, "the user may not see them", _give(right))
+            why = self._unreadable(path)
+            yield Finding("error", subject, why, _give(right)) if why else Finding("ok", subject, "can be read")
         for subject, (path, without) in wanted.items():
-            if not self._may(path):
-                text = f"the user may not see them: {without}"
-                yield Finding("warning", subject, text, f"{_give(subject.capitalize() + ': Read')}, or leave it")
+            why = self._unreadable(path)
+            if why:
+                mend = f"{_give(subject.capitalize() + ': Read')}, or leave it"
+                yield Finding("warning", subject, f"{why}: {without}", mend)
 
-    def _may(self, path: str) -> bool:
+    def _unreadable(self, path: str) -> str:
+        """Why a list cannot be read; empty where it can. Version 16 fails at contacts for who may not see them all."""
         try:
             rows(self._rest, path, limit=1)
-        except (Missing, Refused) as error:
-            return not isinstance(error, Denied)
-        return True
+        except Denied:
+            return "the user may not see them"
+        except HostError as error:
+            return str(error)
+        return ""
 
     def _events(self) -> Iterator[Finding]:
         owner = self._settings.user or who_am_i(self._rest)

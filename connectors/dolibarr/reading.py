@@ -10,15 +10,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from relance_addon.connectors.dolibarr.credits import Credits
 from relance_addon.connectors.dolibarr.fields import Fields
-from relance_addon.connectors.dolibarr.invoices import OWED, PATH, Invoices
+from relance_addon.connectors.dolibarr.invoices import OWED, PATH, SALES, Invoices
 from relance_addon.connectors.dolibarr.people import People
-from relance_addon.connectors.dolibarr.rest import Missing, Rest, Row, rows
-from relance_addon.connectors.dolibarr.values import day_in, identifier, is_credit_note
+from relance_addon.connectors.dolibarr.rest import Rest, Row, rows, saying
+from relance_addon.connectors.dolibarr.values import day_in, identifier
 from relance_addon.core.model import Client, Invoice, Problem
 from relance_addon.hosts.port import Kind, Page, Pull
 
@@ -65,12 +64,12 @@ class Reader:
         return [self._invoices.made(row, (), []) for row in self._invoices.some({int(one) for one in ids})]
 
     def numbered(self, number: str) -> list[str]:
-        """The id of the customer invoice of a number."""
-        try:
-            found = self._rest.get(f"{PATH}/ref/{quote(number, safe='')}")
-        except Missing:
-            return []
-        return [] if is_credit_note(found) else [str(found["id"])]
+        """The ids of the customer invoices of a number; a draft's, which has brackets, cannot be looked for."""
+        return [
+            str(row["id"])
+            for where in saying("t.ref", [number])
+            for row in rows(self._rest, PATH, sqlfilters=f"{where} and {SALES}", properties="id")
+        ]
 
     def samples(self, count: int) -> tuple[dict[Kind, dict[str, list[Any]]], dict[Kind, dict[str, str]]]:
         """The first values of each field of ours among the newest that is owed, and the paths that nothing has."""

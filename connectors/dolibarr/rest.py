@@ -25,6 +25,8 @@ PAGE: Final = 500
 """How many records a page of a list has."""
 _TOGETHER: Final = 200
 """How many ids go into one call: they stand in its address."""
+_TEXTS: Final = 40
+"""How many texts."""
 _PAUSES: Final = (1.0, 3.0)
 """Seconds before a read is tried a second and a third time."""
 _JSON: Final = "application/json"
@@ -177,8 +179,18 @@ def among(rest: Rest, path: str, column: str, ids: Collection[int], also: str = 
         yield from rows(rest, path, sortfield="t.rowid", sortorder="ASC", limit=0, sqlfilters=where, **query)
 
 
-def chunks(items: Sequence[Any]) -> Iterator[list[Any]]:
+def saying(column: str, texts: Sequence[str]) -> Iterator[str]:
+    """Filters (sqlfilters) for the records whose ``column`` is one of ``texts``, each short enough for one call.
+
+    Dolibarr's ``in`` would take the @ out of each text, and no filter can hold brackets.
+    """
+    usable = [text for text in texts if not {"(", ")", "'"} & set(text)]
+    for some in chunks(usable, _TEXTS):
+        yield "(" + " or ".join(f"({column}:=:'{text}')" for text in some) + ")"
+
+
+def chunks(items: Sequence[Any], size: int = _TOGETHER) -> Iterator[list[Any]]:
     """As many at a time as one call takes."""
     left = iter(items)
-    while some := list(islice(left, _TOGETHER)):
+    while some := list(islice(left, size)):
         yield some

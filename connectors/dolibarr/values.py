@@ -13,7 +13,6 @@ from relance_addon.core.model import Status
 from relance_addon.hosts import values
 
 _CENTS: Final = Decimal("0.01")
-_CREDIT_NOTE: Final = "2"
 _ENDED: Final[Mapping[str, Status]] = {
     "badcustomer": "written_off",
     "abandon": "cancelled",
@@ -69,11 +68,6 @@ def state(row: Mapping[str, Any], remain: Decimal) -> Status:
     if status == "1":
         return "open" if remain > 0 and str(row.get("paye")) != "1" else "paid"
     return _ENDED.get(str(row.get("close_code")), "paid" if status == "2" else "cancelled")
-
-
-def is_credit_note(row: Mapping[str, Any]) -> bool:
-    """Whether an invoice is money that the client gets."""
-    return str(row.get("type")) == _CREDIT_NOTE
 
 
 def rate(row: Mapping[str, Any]) -> Decimal:

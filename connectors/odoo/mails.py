@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, named, paragraphs, references
@@ -35,38 +36,41 @@ _FIELDS: Final = (
 
 
 def post(transport: Transport, second: Second, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
-    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key."""
+    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key.
+
+    Many go two at a time, by halves.
+    """
+    lines, parts = [transport], [messages]
+    if len(messages) >= _MANY:
+        with suppress(HostError):  # one connection has to do then
+            lines, parts = [transport, second()], [messages[::2], messages[1::2]]
+    with ThreadPoolExecutor(len(lines)) as pool:
+        halves = [iter(half) for half in pool.map(_post_on, lines, parts, repeat(earlier))]
+    return [next(halves[place % len(lines)]) for place in range(len(messages))]
+
+
+def _post_on(transport: Transport, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
     try:
         files = attach(transport, messages, on_invoice=True)
     except HostError as error:
         return [Try(str(error), asked=False) for _ in messages]
     written: list[int] = []
     tries = _write(transport, messages, files, earlier, written)
-    if written:
-        trouble = _send(transport, second, written)
-        try:
-            traces = look_at(transport, written)
-        except HostError:
-            traces = {}
-        tries = [
-            one._replace(error=one.error or trouble, trace=traces.get(message.message_id))
-            for message, one in zip(messages, tries, strict=True)
-        ]
-    return tries
+    if not written:
+        return tries
+    trouble = _send(transport, written)
+    try:
+        traces = look_at(transport, written)
+    except HostError:
+        traces = {}
+    return [
+        one._replace(error=one.error or trouble, trace=traces.get(message.message_id))
+        for message, one in zip(messages, tries, strict=True)
+    ]
 
 
-def _send(transport: Transport, second: Second, mails: Sequence[int]) -> str:
-    """Send mails, two at a time where there are many; what went wrong, if anything."""
-    lines, parts = [transport], [mails]
-    if len(mails) >= _MANY:
-        with suppress(HostError):  # one connection has to do then
-            lines, parts = [transport, second()], [mails[::2], mails[1::2]]
-    with ThreadPoolExecutor(len(lines)) as pool:
-        errors = pool.map(_send_on, lines, parts)
-    return next(filter(None, errors), "")
-
-
-def _send_on(transport: Transport, mails: Sequence[int]) -> str:
+def _send(transport: Transport, mails: Sequence[int]) -> str:
+    """Send mails that were written; what went wrong, if anything."""
     try:
         # Committed one by one: should Odoo break down, its queue has at most one to repeat.
         transport.call("mail.mail", "send", list(mails), auto_commit=True)

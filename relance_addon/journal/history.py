@@ -17,6 +17,8 @@ from relance_addon.journal import holds, models, programs
 
 _LEFT = ("sent", "queued", "in_doubt", "claimed")
 _STATUS = re.compile(r"(?<![\w.])([245])(?:\.\d{1,3}\.\d{1,3}|\d\d)(?![\w]|\.\d)")
+_ENHANCED = re.compile(r"(?<![\w.])[245]\.\d{1,3}\.\d{1,3}(?![\w]|\.\d)")
+_ELSEWHERE = re.compile(r"5\.(?:2\.[23]|3\.\d+|7\.\d+)\Z")
 _QUERY = """
     SELECT r.invoice, r.day, r.step_name, r.program, r.instalment, r.restart, r.cycle, r.origin, m.message_id,
            m.state, r.failures, m.key
@@ -66,14 +68,14 @@ def with_holds(known: History, host: str, today: date) -> History:
 
 
 def bounced(host: str) -> frozenset[str]:
-    """The addresses that bounced for good: a 4.x.x status is a passing one."""
+    """The addresses that bounced for good, not for now and not for what was sent to them."""
     rows = models.Event.objects.filter(message__host=host, event="bounced").values_list(
         "recipient", "detail", "message__to", "message__redirected_to"
     )
     return frozenset(
         address.casefold()
         for recipient, detail, to, redirected in rows
-        if not _passing(detail)
+        if not _passing(detail) and not _of_message(detail)
         for address in ([recipient] if recipient else [redirected] if redirected else _emails(to))
     )
 
@@ -82,6 +84,16 @@ def _passing(detail: str) -> bool:
     """Whether the first status in it is 4.x.x or 4xx: further ones are in quoted words of other servers."""
     status = _STATUS.search(detail)
     return status is not None and status[1] == "4"
+
+
+def _of_message(detail: str) -> bool:
+    """Whether the first status in it blames something other than the address.
+
+    RFC 3463, 3: a full mailbox, a message too large, the system, or security and policy (a sender without SPF, say,
+    is refused by every address there is).
+    """
+    status = _ENHANCED.search(detail)
+    return status is not None and _ELSEWHERE.match(status[0]) is not None
 
 
 def _emails(addresses: Iterable[str]) -> list[str]:

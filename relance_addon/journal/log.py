@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from relance_addon.core.model import written_address
+from relance_addon.core.model import ascii_address, written_address
 from relance_addon.core.outgoing import Mark
 from relance_addon.core.records import SEVERITY, Entry, Happened
 from relance_addon.journal import models
@@ -88,12 +88,12 @@ def record(host: str, events: Sequence[Happened]) -> int:
     fresh: dict[tuple[Any, ...], models.Event] = {}
     for event in events:
         message = messages.get(event.message_id)
+        recipient = _addresses(message).get(_same(event.recipient)) if message and event.recipient else ""
         # What an earlier attempt met at an address that has been corrected since says nothing of this one.
-        if message is not None and (not event.recipient or event.recipient.casefold() in _addresses(message)):
+        if message is not None and recipient is not None:
             row = models.Event(
-                message=message, event=event.event, at=event.at, recipient=event.recipient, detail=event.detail,
-                reported=True,
-            )  # fmt: skip
+                message=message, event=event.event, at=event.at, recipient=recipient, detail=event.detail, reported=True
+            )
             fresh.setdefault((message.pk, row.event, row.at, row.recipient), row)
     new = [row for key, row in fresh.items() if key not in before]
     with transaction.atomic():
@@ -135,9 +135,17 @@ def _summarise(message: models.Message) -> None:
     models.Message.objects.filter(pk=message.pk).update(last_event=worst.event, last_event_at=worst.at, state=state)
 
 
-def _addresses(message: models.Message) -> set[str]:
+def _addresses(message: models.Message) -> dict[str, str]:
+    """The addresses it went to, as it spells them: others write them in lower case, or domains without accents."""
     people = [message.redirected_to] if message.redirected_to else [*message.to, *message.cc, *message.bcc]
-    return {written_address(one).email.casefold() for one in people}
+    return {_same(email): email for email in (written_address(one).email for one in people)}
+
+
+def _same(email: str) -> str:
+    try:
+        return ascii_address(email).casefold()
+    except ValueError:
+        return email.casefold()
 
 
 def _recipients(message: models.Message) -> int:

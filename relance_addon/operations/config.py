@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator, model_validator
 
 from relance_addon.core import toml
 from relance_addon.core.errors import InputError
@@ -69,35 +70,73 @@ class Relance(_Table):
         return value
 
 
+class Bounces(_Table):
+    """[mail.bounces]: the mailbox that refused messages come back to.
+
+    ``address`` is what they come back to (the envelope's sender), by default whoever wrote them.
+    """
+
+    imap: StrictStr
+    user: StrictStr
+    password: Secret
+    folder: StrictStr = Field(default="INBOX", min_length=1)
+    address: StrictStr | None = None
+
+    @field_validator("imap")
+    @classmethod
+    def _imap_address(cls, value: str) -> str:
+        return _address(value, ("imaps", "imap+starttls", "imap"), "imaps://mail.example", "mail.bounces")
+
+    @field_validator("address")
+    @classmethod
+    def _bare_address(cls, value: str | None) -> str | None:
+        return value if value is None else parse_address(value).email
+
+
 class Mail(_Table):
-    """[mail]"""
+    """[mail]: ``ca`` is a PEM file of authorities to trust besides the system's, ``timeout`` in seconds per answer."""
 
     smtp: StrictStr = "smtp://127.0.0.1:25"
-    user: StrictStr | None = None
+    user: StrictStr | None = Field(default=None, min_length=1)
     password: Secret | None = None
+    ca: StrictStr | None = Field(default=None, min_length=1)
+    timeout: float = Field(default=60, gt=0, strict=True, allow_inf_nan=False)
     sender: StrictStr | None = None
     redirect_to: StrictStr | None = None
+    bounces: Bounces | None = None
 
     @field_validator("smtp")
     @classmethod
     def _smtp_address(cls, value: str) -> str:
-        from urllib.parse import urlsplit
+        example = "smtp://127.0.0.1:25 or smtps://mail.example"
+        return _address(value, ("smtp", "smtps", "smtp+starttls"), example, "mail")
 
-        parts = urlsplit(value)
-        if parts.password:
-            raise ValueError("a password in clear; write mail.user and mail.password = { env = … }")
-        try:
-            usable = parts.scheme in ("smtp", "smtps", "smtp+starttls") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(f"{value!r} is no address such as smtp://127.0.0.1:25 or smtps://mail.example")
-        return value
+    @model_validator(mode="after")
+    def _whole_log_in(self) -> Mail:
+        if self.user and self.password is None:
+            raise toml.fault(("password",), "missing beside mail.user")
+        if self.password is not None and not self.user and "@" not in self.smtp:
+            raise toml.fault(("user",), "missing beside mail.password")
+        return self
 
     @field_validator("sender", "redirect_to")
     @classmethod
     def _one_address(cls, value: str | None) -> str | None:
         return value if value is None else str(parse_address(value))
+
+
+def _address(value: str, schemes: Sequence[str], example: str, table: str) -> str:
+    """The address of a server, checked: its password belongs into a key of ``table``."""
+    parts = urlsplit(value)
+    if parts.password:
+        raise ValueError(f"a password in clear; write {table}.user and {table}.password = {{ env = … }}")
+    try:
+        usable = parts.scheme in schemes and parts.hostname and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{value!r} is no address such as {example}")
+    return value
 
 
 class Limits(_Table):

@@ -16,7 +16,7 @@ from relance_addon.operations import config as configs
 if TYPE_CHECKING:
     from relance_addon.core.decide import Policy
     from relance_addon.core.model import Problem
-    from relance_addon.hosts.port import Connector
+    from relance_addon.hosts.port import Connector, Mailer
     from relance_addon.mail.library import Library
     from relance_addon.mail.render import Renderer
 
@@ -72,13 +72,22 @@ class Desk:
 
         table = self.config.host(host)
         relance = self.config.file.relance
-        around = Surroundings(self.config.folder, self.config.zone, relance.currency, relance.language)
+        around = Surroundings(self.config.folder, self.config.zone, relance.currency, relance.language, self.mailer)
         try:
             made = loading.load(table["connector"], f"hosts.{host}.connector")
             settings = toml.check(made.Settings, table, self.config.text, self.config.source, ("hosts", host))
             return made(host, settings, around)
         except InputError as error:
             raise InputError(*map(self.config.located, error.problems)) from None
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Our own SMTP, for hosts that cannot send: no secret is revealed before its first message."""
+        from relance_addon.mail.postman import Postman
+        from relance_addon.operations import servers
+
+        back = self.config.file.mail.bounces
+        return Postman(lambda: servers.smtp(self.config), (back and back.address) or "")
 
     @cached_property
     def library(self) -> Library:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import parse_address
@@ -52,7 +51,8 @@ def save(desk: Desk, document: Mapping[str, Any], path: Path) -> None:
 def mail(desk: Desk, document: Mapping[str, Any], address: str) -> None:
     """Mail the page to ``address`` through [mail].smtp. Raises InputError or HostError."""
     from relance_addon.core import keys
-    from relance_addon.mail import mime, smtp
+    from relance_addon.mail import mime
+    from relance_addon.operations import servers
 
     try:
         to = parse_address(address)
@@ -73,14 +73,5 @@ def mail(desk: Desk, document: Mapping[str, Any], address: str) -> None:
         message_id=keys.message_id(key, sender.email),
         date=at,
     )
-    settings = desk.config.file.mail
-    password = settings.password.reveal(desk.config.folder, "mail.password") if settings.password else ""
-    smtp.send(_with_login(settings.smtp, settings.user or "", password), sender.email, [to.email], content)
-
-
-def _with_login(url: str, user: str, password: str) -> str:
-    if not user:
-        return url
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}").geturl()
+    with servers.smtp(desk.config) as connection:
+        connection.send(sender.email, [to.email], content)

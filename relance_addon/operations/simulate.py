@@ -16,6 +16,7 @@ from relance_addon.core.program import Book
 from relance_addon.core.records import Happened
 from relance_addon.hosts.port import Connector, Kind
 from relance_addon.operations import sync
+from relance_addon.operations.bounces import bounces
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
 
@@ -121,16 +122,24 @@ def pin(host: str, state: State, decisions: Sequence[Decision]) -> None:
 
 
 def collect(desk: Desk, host: str, connector: Connector) -> int:
-    """Ask the host what became of the messages of the 90 days before its last run; how many events are new."""
+    """Ask what became of the messages of the 90 days before the host's last run; how many events are new.
+
+    The host is asked where it knows, and our own mailbox about what left by our own SMTP.
+    """
     from relance_addon.journal import hosts, log
 
-    if not connector.capabilities.events:
+    own = not connector.capabilities.send_mail and desk.config.file.mail.bounces is not None
+    if not (connector.capabilities.events or own):
         return 0
     last = min(desk.today, hosts.state(host).last_run or desk.today)
     marks = log.watched(host, last - timedelta(days=90))
-    events = [Happened(*event) for event in connector.events(marks)]
-    for problem in connector.problems:
-        desk.report(problem)
+    events: list[Happened] = []
+    if connector.capabilities.events:
+        events += [Happened(*event) for event in connector.events(marks)]
+        for problem in connector.problems:
+            desk.report(problem)
+    if own:
+        events += bounces(desk, marks, last)
     return log.record(host, events) if events else 0
 
 

@@ -50,6 +50,38 @@ FAULTS = {
         '[mail]\nsmtp = "smtp://me:hunter2@x"\n',
         "relance.toml:2: mail.smtp: a password in clear; write mail.user and mail.password = { env = … }",
     ),
+    "a user of the mail server without password": (
+        '[mail]\nuser = "me"\n',
+        "relance.toml:1: mail.password: missing beside mail.user",
+    ),
+    "a password of the mail server without user": (
+        '[mail]\npassword = { env = "X" }\n',
+        "relance.toml:1: mail.user: missing beside mail.password",
+    ),
+    "no time for the mail server": (
+        "[mail]\ntimeout = 0\n",
+        "relance.toml:2: mail.timeout: ",
+    ),
+    "a mailbox that is none": (
+        '[mail.bounces]\nimap = "pop://x"\nuser = "me"\npassword = { env = "X" }\n',
+        "relance.toml:2: mail.bounces.imap: 'pop://x' is no address such as imaps://mail.example",
+    ),
+    "a password of the mailbox in its address": (
+        '[mail.bounces]\nimap = "imaps://me:hunter2@x"\nuser = "me"\npassword = { env = "X" }\n',
+        "relance.toml:2: mail.bounces.imap: a password in clear; write mail.bounces.user and mail.bounces.password",
+    ),
+    "a password of the mailbox in clear": (
+        '[mail.bounces]\nimap = "imaps://x"\nuser = "me"\npassword = "hunter2"\n',
+        "relance.toml:4: mail.bounces.password: a secret is never written in clear",
+    ),
+    "a mailbox without user": (
+        '[mail.bounces]\nimap = "imaps://x"\npassword = { env = "X" }\n',
+        "relance.toml:1: mail.bounces.user: missing",
+    ),
+    "an address for bounces that is none": (
+        '[mail.bounces]\nimap = "imaps://x"\nuser = "me"\npassword = { env = "X" }\naddress = "bounces"\n',
+        "relance.toml:5: mail.bounces.address: 'bounces' is no mail address",
+    ),
     "a role that is no address": (
         '[roles]\nmanager = "x@acme.example"\nboss = "nobody"\n',
         "relance.toml:3: roles.boss: 'nobody' is no mail address",

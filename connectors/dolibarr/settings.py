@@ -46,7 +46,8 @@ class Settings(HostSettings):
         _ = parts.port  # Whatever is no port raises ValueError.
         if parts.username is not None or parts.password is not None:
             raise ValueError("holds no user, password or key: write the key as key")
-        if "?" in url or "#" in url or (parts.path.rstrip("/").endswith(".php") and not parts.path.endswith(_API)):
+        path = parts.path.rstrip("/")
+        if "?" in url or "#" in url or (path.endswith(".php") and not path.endswith(_API)):
             raise ValueError("is the address of Dolibarr, without the page that a browser shows")
         return url.rstrip("/").removesuffix(_API)
 

@@ -135,7 +135,7 @@ def test_what_is_owed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     clients = {one.id: one for page in pages for one in page.clients}
     assert pull.full
     assert not any(page.cursor or page.gone or page.problems for page in pages)
-    assert not any(one.invalid for one in (*found.values(), *clients.values()))
+    assert not any(one.invalid for one in found.values()) and not any(one.invalid for one in clients.values())
     assert chosen == sorted({*found, *(set(kinds["deposits"]) - found.keys())}), "a deposit may be paid, and open still"
     assert {one.client for one in found.values()} == clients.keys()
     assert len(stage.tape.calls) - before <= 10 + 6 * len(pages)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from relance_addon.connectors.odoo.faults import CAUGHT, BadStatus, told
-from relance_addon.connectors.odoo.wire import Wire
+from relance_addon.connectors.odoo.faults import CAUGHT, told
+from relance_addon.hosts.faults import BadStatus
+from relance_addon.hosts.wire import Wire
 
 _KEY: Final = re.compile(r"[0-9a-f]{40}")
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from relance_addon.connectors.odoo import values
 from relance_addon.connectors.odoo.credits import Amounts
 from relance_addon.connectors.odoo.fields import Fields
-from relance_addon.connectors.odoo.problems import Wrong
 from relance_addon.connectors.odoo.records import Record, Records
 from relance_addon.core.model import Client, Contact, Problem
+from relance_addon.hosts import values
+from relance_addon.hosts.problems import Wrong
 
 T = TypeVar("T")
 

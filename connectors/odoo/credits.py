@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from relance_addon.connectors.odoo import values
 from relance_addon.connectors.odoo.records import Records
+from relance_addon.hosts import values
 
 Amounts = dict[str, Decimal]
 Domain = list[Any]

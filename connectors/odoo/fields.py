@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.records import Getter, Schema, at
-from relance_addon.core.errors import InputError
 from relance_addon.core.model import Problem
 from relance_addon.hosts import mapping
 from relance_addon.hosts.mapping import Source
@@ -56,16 +55,8 @@ class Sources:
         defaults = mapping.shipped(__package__ or "")
         read = mapping.read(defaults, overrides, key)
         self.key = key
-        self.by_kind = {kind: {field: read[kind][field] for field in fields} for kind, fields in _USED.items()}
+        self.by_kind = mapping.used(read, _USED, key, "Odoo")
         self.own_status = mapping.read(defaults, {})["invoice"]["status"]
-        problems = [
-            Problem("", f"{key}.{kind}.{field}", "cannot be mapped on Odoo")
-            for kind, fields in _USED.items()
-            for field, source in read[kind].items()
-            if source.given and field not in fields
-        ]
-        if problems:
-            raise InputError(*problems)
 
     def lacking(self, schema: Schema) -> list[Problem]:
         """The fields that this Odoo cannot fill, with the path that it does not have."""

@@ -9,11 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
-from relance_addon.connectors.odoo import values
 from relance_addon.connectors.odoo.fields import BLOCKED, Fields
-from relance_addon.connectors.odoo.problems import Wrong
 from relance_addon.connectors.odoo.records import Getter, Record, Records
 from relance_addon.core.model import STATUSES, Contact, Instalment, Invoice, Problem, Status
+from relance_addon.hosts import values
+from relance_addon.hosts.problems import Wrong
 
 T = TypeVar("T")
 Domain = list[Any]

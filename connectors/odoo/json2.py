@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from relance_addon.connectors.odoo.faults import CAUGHT, BadStatus, NoKey, answered, told
+from relance_addon.connectors.odoo.faults import CAUGHT, NoKey, answered, told
 from relance_addon.connectors.odoo.settings import Settings
-from relance_addon.connectors.odoo.wire import Wire
 from relance_addon.core.errors import HostError, Refused
+from relance_addon.hosts.faults import BadStatus
+from relance_addon.hosts.wire import Wire
 
 SINCE: Final = 19
 """The first version that speaks it."""

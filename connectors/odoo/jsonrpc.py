@@ -17,8 +17,8 @@ from odoorpc.error import RPCError
 
 from relance_addon.connectors.odoo.faults import CAUGHT, told
 from relance_addon.connectors.odoo.settings import Settings
-from relance_addon.connectors.odoo.wire import Wire
 from relance_addon.core.errors import Refused, Unreachable
+from relance_addon.hosts.wire import Wire
 
 _HEAD: Final = 100
 

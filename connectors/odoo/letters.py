@@ -18,6 +18,9 @@ from relance_addon.core.outgoing import Outgoing
 _LINK: Final = re.compile(r"^(.+) &lt;(https?://\S+)&gt;$", re.MULTILINE)
 _COLUMNS: Final = re.compile(r"(?<=\S) {2,}(?=\S)")
 
+_NAME_IS_KEPT: Final = 18
+"""Until this version a message keeps the name of its record."""
+
 
 class Try(NamedTuple):
     """One attempt. ``asked``: Odoo may have the message. ``certain``: what went wrong kept it from being kept there.
@@ -83,6 +86,11 @@ def paragraphs(text: str) -> str:
     """Text as the plainest HTML. Odoo cleans up whatever stands on a record, which takes long for a mail's tables."""
     found = (_LINK.sub(r'<a href="\2">\1</a>', escape(part.strip("\n"))) for part in re.split(r"\n{2,}", text.strip()))
     return "".join(f"<p>{_COLUMNS.sub(' · ', part)}</p>" for part in found).replace("\n", "<br>")
+
+
+def named(name: str, version: int) -> dict[str, str]:
+    """What a message is about by its name. Odoo to 18 otherwise works it out record by record: half of its time."""
+    return {"record_name": name} if version <= _NAME_IS_KEPT else {}
 
 
 def header(address: Address) -> str:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.faults import NotDone
-from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, paragraphs, references
+from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, named, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.faults import NotDone
 
 CLAIMS: Final = "__relance__"
 """The module that the external ids of our mails belong to."""
@@ -35,38 +36,41 @@ _FIELDS: Final = (
 
 
 def post(transport: Transport, second: Second, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
-    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key."""
+    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key.
+
+    Many go two at a time, by halves.
+    """
+    lines, parts = [transport], [messages]
+    if len(messages) >= _MANY:
+        with suppress(HostError):  # one connection has to do then
+            lines, parts = [transport, second()], [messages[::2], messages[1::2]]
+    with ThreadPoolExecutor(len(lines)) as pool:
+        halves = [iter(half) for half in pool.map(_post_on, lines, parts, repeat(earlier))]
+    return [next(halves[place % len(lines)]) for place in range(len(messages))]
+
+
+def _post_on(transport: Transport, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
     try:
         files = attach(transport, messages, on_invoice=True)
     except HostError as error:
         return [Try(str(error), asked=False) for _ in messages]
     written: list[int] = []
     tries = _write(transport, messages, files, earlier, written)
-    if written:
-        trouble = _send(transport, second, written)
-        try:
-            traces = look_at(transport, written)
-        except HostError:
-            traces = {}
-        tries = [
-            one._replace(error=one.error or trouble, trace=traces.get(message.message_id))
-            for message, one in zip(messages, tries, strict=True)
-        ]
-    return tries
+    if not written:
+        return tries
+    trouble = _send(transport, written)
+    try:
+        traces = look_at(transport, written)
+    except HostError:
+        traces = {}
+    return [
+        one._replace(error=one.error or trouble, trace=traces.get(message.message_id))
+        for message, one in zip(messages, tries, strict=True)
+    ]
 
 
-def _send(transport: Transport, second: Second, mails: Sequence[int]) -> str:
-    """Send mails, two at a time where there are many; what went wrong, if anything."""
-    lines, parts = [transport], [mails]
-    if len(mails) >= _MANY:
-        with suppress(HostError):  # one connection has to do then
-            lines, parts = [transport, second()], [mails[::2], mails[1::2]]
-    with ThreadPoolExecutor(len(lines)) as pool:
-        errors = pool.map(_send_on, lines, parts)
-    return next(filter(None, errors), "")
-
-
-def _send_on(transport: Transport, mails: Sequence[int]) -> str:
+def _send(transport: Transport, mails: Sequence[int]) -> str:
+    """Send mails that were written; what went wrong, if anything."""
     try:
         # Committed one by one: should Odoo break down, its queue has at most one to repeat.
         transport.call("mail.mail", "send", list(mails), auto_commit=True)
@@ -135,6 +139,7 @@ def copies(message: Outgoing, version: int) -> Iterator[dict[str, Any]]:
             "email_cc": header(person) if copied else "",
             "headers": repr(headers),
             "references": references(message),
+            **named(message.claims[0].client_name if rank else message.claims[0].number, version),
         }
 
 
@@ -152,7 +157,8 @@ def _write(
     """Write the copies of all messages, or each message by itself where one of them is refused."""
     rows = [row for message in messages for row in _rows(transport, message, files, earlier)]
     try:
-        answer = transport.call("mail.mail", "load", fields=["id", *_FIELDS], data=rows)
+        fields = ["id", *_FIELDS, *named("", transport.version)]
+        answer = transport.call("mail.mail", "load", fields=fields, data=rows)
     except Refused as error:
         answer = {"ids": False, "messages": [{"message": str(error)}]}
     except HostError as error:
@@ -174,4 +180,4 @@ def _rows(
     for rank, values in enumerate(copies(message, transport.version)):
         own = {**values, "auto_delete": "0", "attachment_ids/.id": ",".join(map(str, files[message.key]))}
         name = f"{CLAIMS}.{message.key}-{earlier.get(message.key, 0)}-{rank}"
-        yield [name, *(own[field] for field in _FIELDS)]
+        yield [name, *(own[field] for field in (*_FIELDS, *named("", transport.version)))]

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.faults import NotDone
 
 # The usual layout tells the reader that this is internal; the light one does not.
 _LAYOUT: Final = "mail.mail_notification_light"

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, Final, Literal, NamedTuple
 
 from relance_addon.connectors.odoo import activities, mails, notes
-from relance_addon.connectors.odoo.letters import Try, header
+from relance_addon.connectors.odoo.letters import Try, header, named
 from relance_addon.connectors.odoo.settings import TO_DO
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport
@@ -71,7 +71,9 @@ def post(
     if letters:
         posted, fresh = _post_letters(transport, second, office, letters)
         outcomes.update((one.key, one) for one in posted)
-        notes = [note for one in fresh if outcomes[one.key].state in _LEFT for note in _on_others(one)]
+        notes = [
+            note for one in fresh if outcomes[one.key].state in _LEFT for note in _on_others(one, transport.version)
+        ]
     if others:
         outcomes.update((one.key, one) for one in activities.post(transport, others, office.activity))
     return [outcomes[message.key] for message in messages], notes
@@ -155,22 +157,23 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))
 
 
-def _on_others(message: Outgoing) -> list[dict[str, Any]]:
+def _on_others(message: Outgoing, version: int) -> list[dict[str, Any]]:
     """What to note on the other invoices of a message: what, to whom, and where all of it stands."""
     sender = header(message.sender)
     return [
         {
             "model": "account.move",
-            "res_id": int(invoice),
+            "res_id": int(claim.invoice),
             "message_type": "notification",
             "subject": message.subject,
             "body": _brief(message),
             "email_from": sender,
-            # What is given here, Odoo does not work out: half of the time that a note takes.
+            # What is given here, Odoo does not work out: most of the time that a note takes.
             "reply_to": sender,
-            "message_id": message.message_id.replace("<", f"<note.{invoice}.", 1),
+            "message_id": message.message_id.replace("<", f"<note.{claim.invoice}.", 1),
+            **named(claim.number, version),
         }
-        for invoice in message.invoices[1:]
+        for claim in message.claims[1:]
     ]
 
 

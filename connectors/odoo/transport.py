@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, Protocol
 from relance_addon.connectors.odoo import json2, jsonrpc
 from relance_addon.connectors.odoo.faults import NoKey
 from relance_addon.connectors.odoo.settings import Settings
-from relance_addon.connectors.odoo.wire import Wire
 from relance_addon.core.errors import Refused, Unreachable
+from relance_addon.hosts.wire import Wire
 
 READS: Final = frozenset(
     {

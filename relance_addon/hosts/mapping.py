@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from relance_addon.core import toml
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Problem
+from relance_addon.hosts.port import Kind
 
 R = TypeVar("R")
 Getter = Callable[[R], Any]
@@ -95,6 +96,21 @@ def read(
     if problems:
         raise InputError(*problems)
     return sources
+
+
+def used(
+    sources: Mapping[str, Mapping[str, Source]], fields: Mapping[Kind, Sequence[str]], key: str, host: str
+) -> dict[Kind, dict[str, Source]]:
+    """The sources of those fields that ``host`` takes from a mapping; InputError for others that the user mapped."""
+    problems = [
+        Problem("", f"{key}.{kind}.{field}", f"cannot be mapped on {host}")
+        for kind, found in sources.items()
+        for field, source in found.items()
+        if source.given and field not in fields.get(kind, ())  # type: ignore[call-overload]  # a kind as text
+    ]
+    if problems:
+        raise InputError(*problems)
+    return {kind: {field: sources[kind][field] for field in names} for kind, names in fields.items()}
 
 
 def _replace(sources: dict[str, Source], fields: Mapping[str, Any], key: str, problems: list[Problem]) -> None:

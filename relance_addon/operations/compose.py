@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from relance_addon.core import keys
@@ -12,18 +12,28 @@ from relance_addon.core.names import pdf_name
 from relance_addon.core.outgoing import Claim, Document, Outgoing
 from relance_addon.hosts.port import Connector
 from relance_addon.mail import mime
+from relance_addon.mail.render import Rendered
+from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.simulate import State, payment_links
 
 
 def compose(
-    desk: Desk, host: str, connector: Connector, state: State, messages: Sequence[Message]
+    desk: Desk, host: str, connector: Connector, state: State, messages: Sequence[Message], ahead: Ahead | None = None
 ) -> list[tuple[Outgoing, str]]:
-    """Each message ready to leave, and what keeps it from leaving (empty: nothing); its claims then fail."""
+    """Each message ready to leave, and what keeps it from leaving (empty: nothing); its claims then fail.
+
+    ``ahead`` may have the texts of some.
+    """
     links = payment_links(connector, messages)
     documents = _pdfs(connector, messages)
     at = desk.now()
-    return [_compose(desk, host, state, message, links, documents, at) for message in messages]
+
+    def rendered(message: Message) -> Rendered:
+        made = ahead.text(message) if ahead else None
+        return made or desk.renderer.render(message, desk.today, links)
+
+    return [_compose(desk, host, state, message, rendered, documents, at) for message in messages]
 
 
 def _compose(
@@ -31,7 +41,7 @@ def _compose(
     host: str,
     state: State,
     message: Message,
-    links: Mapping[str, str],
+    render: Callable[[Message], Rendered],
     documents: Mapping[str, Document],
     at: datetime,
 ) -> tuple[Outgoing, str]:
@@ -45,7 +55,7 @@ def _compose(
     content = b""
     error = ""
     try:
-        rendered = desk.renderer.render(message, desk.today, links)
+        rendered = render(message)
         subject, text, html = rendered.subject, rendered.text, rendered.html
         attached = _attachments(desk, message, documents)
     except RelanceError as wrong:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from relance_addon.core.decide import Decision
 from relance_addon.core.errors import HostError, InputError, RelanceError
@@ -15,6 +16,7 @@ from relance_addon.core.outgoing import Outgoing
 from relance_addon.core.records import Settled
 from relance_addon.hosts.port import BATCH, READ, Connector
 from relance_addon.operations import compose, simulate, sync
+from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
 from relance_addon.operations.reread import reread
@@ -86,18 +88,20 @@ def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
 
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:
     done = 0
-    for batch in batches(outcome.messages):
-        try:
-            ran.results += _post_batch(desk, host, connector, ran, batch)
-        except (HostError, InputError) as error:
-            if not done and isinstance(error, InputError):
-                raise
-            ran.broken = error
-            rest = outcome.messages[done:]
-            ran.results += [Result(one, "", "dropped", error=f"not tried: {error}") for one in rest]
-            return
-        done += len(batch)
-        progress(done, len(outcome.messages))
+    parts = list(batches(outcome.messages))
+    with Ahead(lambda message: desk.renderer.render(message, desk.today, {})) as ahead:
+        for batch, coming in zip_longest(parts, parts[1:], fillvalue=()):
+            try:
+                ran.results += _post_batch(desk, host, connector, ran, batch, ahead, coming)
+            except (HostError, InputError) as error:
+                if not done and isinstance(error, InputError):
+                    raise
+                ran.broken = error
+                rest = outcome.messages[done:]
+                ran.results += [Result(one, "", "dropped", error=f"not tried: {error}") for one in rest]
+                return
+            done += len(batch)
+            progress(done, len(outcome.messages))
 
 
 def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
@@ -114,17 +118,29 @@ def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
         yield batch
 
 
-def _post_batch(desk: Desk, host: str, connector: Connector, ran: Ran, batch: Sequence[Message]) -> list[Result]:
-    """Read again, claim, post, record. A message that fell apart has a result for each part."""
+def _post_batch(
+    desk: Desk,
+    host: str,
+    connector: Connector,
+    ran: Ran,
+    batch: Sequence[Message],
+    ahead: Ahead,
+    coming: Sequence[Message],
+) -> list[Result]:
+    """Read again, claim, post, record. A message that fell apart has a result for each part.
+
+    While the host posts these, the texts of those ``coming`` are made ahead.
+    """
     from relance_addon.journal import claims
 
     again = reread(desk, host, connector, ran.state, batch)
     ran.decided.update(again.decisions)
     results = {message.number: [Result(message, "", "dropped", error=why)] for message, why in again.dropped}
-    ready = compose.compose(desk, host, connector, ran.state, [message for _, message in again.kept])
+    ready = compose.compose(desk, host, connector, ran.state, [message for _, message in again.kept], ahead)
     lost = claims.claim(host, ran.number, [outgoing for outgoing, _ in ready])
     mine = [(outgoing, error) for outgoing, error in ready if outgoing.key not in lost]
     outcomes = [Settled(outgoing.key, "failed", error) for outgoing, error in mine if error]
+    ahead.begin(coming)
     outcomes += post(connector, [outgoing for outgoing, error in mine if not error])
     settle(desk, host, outcomes)
     settled = {one.key: one for one in outcomes}

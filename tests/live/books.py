@@ -1,4 +1,8 @@
-"""A folder of configuration for a running Odoo, named by ``RELANCE_LIVE_ODOO``, and a bare connection beside it."""
+"""A folder of configuration for a running host, and a bare connection beside it.
+
+``RELANCE_LIVE_ODOO=http://user:password@host:port/database`` names an Odoo, ``RELANCE_LIVE_DOLIBARR=http://key@host:port``
+a Dolibarr, with ``RELANCE_LIVE_SMTP`` the mail server by which it is written from (``smtp://127.0.0.1:25``).
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,28 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import odoorpc
+import requests
 
 RELANCE = Path(sys.executable).with_name("relance")
-ADDRESS = urlsplit(os.environ.get("RELANCE_LIVE_ODOO", ""))
+KIND = "odoo" if "RELANCE_LIVE_ODOO" in os.environ else "dolibarr"
+ADDRESS = urlsplit(os.environ.get(f"RELANCE_LIVE_{KIND.upper()}", ""))
+URL = f"{ADDRESS.scheme}://{ADDRESS.hostname}:{ADDRESS.port or 8069}"
 _CONFIG = """
 [mail]
+smtp = "{smtp}"
 sender = "Comptabilité <compta@acme.example>"
 {limits}
 [hosts.{host}]
-connector = "odoo"
+connector = "{kind}"
 url = "{url}"
-database = "{database}"
-user = "{user}"
-password = {{ file = "secret" }}
 timeout = {timeout}
+{account}
 {more}
 """
+_ACCOUNTS = {
+    "odoo": 'database = "{database}"\nuser = "{user}"\npassword = {{ file = "secret" }}',
+    "dolibarr": 'key = {{ file = "secret" }}',
+}
 
 
 class Ran:
@@ -51,21 +61,23 @@ class Books:
         self, path: Path, host: str, programs: str, limit: int = 0, more: str = "", url: str = "", timeout: float = 60
     ) -> None:
         if not ADDRESS.hostname:
-            raise SystemExit("name a server: RELANCE_LIVE_ODOO=http://user:password@host:port/database")
+            raise SystemExit("name a server: RELANCE_LIVE_ODOO=http://user:password@host:port/database, or another")
         self.path, self.host = path, host
         path.mkdir(parents=True)
+        user, password = unquote(ADDRESS.username or ""), unquote(ADDRESS.password or "")
         config = _CONFIG.format(
+            smtp=os.environ.get("RELANCE_LIVE_SMTP", "smtp://127.0.0.1:25"),
             host=host,
-            url=url or f"{ADDRESS.scheme}://{ADDRESS.hostname}:{ADDRESS.port or 8069}",
-            database=ADDRESS.path.strip("/"),
-            user=unquote(ADDRESS.username or ""),
+            kind=KIND,
+            url=url or URL,
+            account=_ACCOUNTS[KIND].format(database=ADDRESS.path.strip("/"), user=user),
             limits=f"\n[limits]\nper_run = {limit}\n" if limit else "",
             timeout=timeout,
             more=more,
         )
         (path / "relance.toml").write_text(config, "utf-8")
+        (path / "secret").write_text(password or user, "utf-8")
         (path / "programs.toml").write_text(programs, "utf-8")
-        (path / "secret").write_text(unquote(ADDRESS.password or ""), "utf-8")
         self("programs", "apply", "programs.toml")
         self("activate", host)
 
@@ -95,6 +107,19 @@ def bare() -> Any:
     odoo = odoorpc.ODOO(ADDRESS.hostname, protocol="jsonrpc", port=ADDRESS.port or 8069, timeout=300)
     odoo.login(ADDRESS.path.strip("/"), unquote(ADDRESS.username or ""), unquote(ADDRESS.password or ""))
     return lambda model, method, *arguments, **named: odoo.execute_kw(model, method, list(arguments), named)
+
+
+def rest() -> Any:
+    """``call(path, **query)``: a plain GET of Dolibarr's REST interface with the same key."""
+    session = requests.Session()
+    session.headers["DOLAPIKEY"] = unquote(ADDRESS.username or "")
+
+    def call(path: str, **query: Any) -> Any:
+        answer = session.get(f"{URL}/api/index.php/{path}", params=query, timeout=300)
+        answer.raise_for_status()
+        return answer.json()
+
+    return call
 
 
 def received(sink: Path) -> Counter[tuple[str, str]]:

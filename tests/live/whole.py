@@ -1,26 +1,25 @@
-"""``RELANCE_LIVE_ODOO=… python -m tests.live.whole --sink DIR``: every command on a running Odoo, journal empty.
+"""``RELANCE_LIVE_ODOO=… python -m tests.live.whole --sink DIR``: every command on a running host, journal empty.
+
+Another host is named by a variable of its own: see books.py.
 
 What the sink received must be what the simulation said; what is decided must be what the connector ``files`` decides
-on the same books, exported here by calls of their own.
+on the same books, exported by calls of their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable
-from decimal import Decimal
 from email.utils import getaddresses
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .books import Books, bare, received
+from .books import KIND, Books, received
 
-_TYPES = ["out_invoice", "out_receipt"]
 _PROGRAM = """
 [[programs]]
 name = "standard"
@@ -104,19 +103,19 @@ def _reached(simulated: list[dict[str, Any]], log: list[dict[str, Any]], mails: 
     print(f"the sink received {len(ours)} mails, those that were simulated and no other")
 
 
-def _compare(files: list[dict[str, Any]], odoo: list[dict[str, Any]]) -> None:
+def _compare(files: list[dict[str, Any]], host: list[dict[str, Any]]) -> None:
     keys = ("decision", "reason", "step", "date", "due_date", "residual", "currency")
-    wanted, found = ({one["invoice"]: tuple(one[key] for key in keys) for one in each} for each in (files, odoo))
+    wanted, found = ({one["invoice"]: tuple(one[key] for key in keys) for one in each} for each in (files, host))
     differing = {key: (wanted.get(key), found.get(key)) for key in wanted | found if wanted.get(key) != found.get(key)}
-    assert not differing, f"files against Odoo: {json.dumps(differing, indent=1)}"
+    assert not differing, f"files against the host: {json.dumps(differing, indent=1)}"
     reasons: dict[str, int] = defaultdict(int)
-    for one in odoo:
+    for one in host:
         reasons[one["reason"]] += 1
     print(f"files decide the same of all {len(found)} invoices: {dict(reasons)}")
 
 
 def _files(folder: Path, program: str, date: tuple[str, str]) -> list[dict[str, Any]]:
-    _export(folder / "data")
+    import_module(f".{KIND}_export", __package__).export(folder / "data")
     config = f'[mail]\nsender = "compta@acme.example"\n{_MORE}\n[hosts.f]\nconnector = "files"\npath = "data"\n'
     (folder / "relance.toml").write_text(config, "utf-8")
     (folder / "programs.toml").write_text(program, "utf-8")
@@ -131,128 +130,6 @@ def _files(folder: Path, program: str, date: tuple[str, str]) -> list[dict[str, 
 class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
-
-
-def _export(folder: Path) -> None:
-    """The books as CSV files, by the plainest calls there are."""
-    folder.mkdir(parents=True)
-    call = bare()
-
-    def read(model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
-        known = call(model, "fields_get", fields, attributes=["type"])
-        rows: list[dict[str, Any]] = call(
-            model, "search_read", domain, [one for one in fields if one in known], context={"active_test": False}
-        )
-        return [{**dict.fromkeys(fields, False), **row} for row in rows]
-
-    moves = read(
-        "account.move",
-        [["move_type", "in", _TYPES], ["state", "!=", "cancel"]],
-        ["name", "state", "payment_state", "invoice_date", "invoice_date_due", "amount_total", "amount_residual",
-         "currency_id", "commercial_partner_id"],
-    )  # fmt: skip
-    owed = [
-        row
-        for row in moves
-        if row["state"] == "draft"
-        or (row["payment_state"] in ("not_paid", "partial", "blocked") and row["amount_residual"] > 0)
-    ]
-    lines = read(
-        "account.move.line",
-        [["display_type", "=", "payment_term"], ["move_id", "in", [row["id"] for row in owed]]],
-        [
-            "move_id",
-            "date_maturity",
-            "amount_currency",
-            "amount_residual_currency",
-            "blocked",
-            "no_followup",
-            "reconciled",
-        ],
-    )
-    terms = defaultdict(list)
-    for line in lines:
-        terms[line["move_id"][0]].append(line)
-    held = {row["id"] for row in owed if _blocked(terms[row["id"]])}
-    ids = sorted({row["commercial_partner_id"][0] for row in owed})
-    partners = read(
-        "res.partner",
-        ["|", ["id", "in", ids], ["commercial_partner_id", "in", ids]],
-        ["name", "email", "lang", "country_id", "type", "commercial_partner_id", "active"],
-    )
-    countries = {
-        row["id"]: row["code"]
-        for row in read(
-            "res.country", [["id", "in", [p["country_id"][0] for p in partners if p["country_id"]]]], ["code"]
-        )
-    }
-    credits: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    belongs = {row["id"]: row["commercial_partner_id"][0] for row in partners}
-    for line in read(
-        "account.move.line",
-        [["account_type", "=", "asset_receivable"], ["parent_state", "=", "posted"], ["reconciled", "=", False],
-         ["amount_residual_currency", "<", 0], ["partner_id", "in", list(belongs)]],
-        ["partner_id", "currency_id", "amount_residual_currency"],
-    ):  # fmt: skip
-        credits[belongs[line["partner_id"][0]]][line["currency_id"][1]] -= _money(line["amount_residual_currency"])
-    _write(
-        folder / "invoices.csv",
-        ("id", "number", "client", "issue_date", "due_date", "total", "residual", "currency", "status", "hold_until"),
-        (
-            (row["id"], row["name"] if row["name"] not in (False, "/") else "", row["commercial_partner_id"][0],
-             row["invoice_date"] or "", row["invoice_date_due"] or "", _money(row["amount_total"]),
-             _money(row["amount_residual"]), row["currency_id"][1],
-             "draft" if row["state"] == "draft" else "disputed" if row["payment_state"] == "blocked" else "open",
-             "always" if row["id"] in held else "")
-            for row in owed
-        ),
-    )  # fmt: skip
-    _write(
-        folder / "instalments.csv",
-        ("invoice", "due_date", "amount", "residual"),
-        (
-            (number, one["date_maturity"], _money(one["amount_currency"]), _money(one["amount_residual_currency"]))
-            for number, parts in terms.items()
-            if len(parts) > 1
-            for one in parts
-        ),
-    )
-    _write(
-        folder / "clients.csv",
-        ("id", "name", "email", "language", "country", "credit"),
-        (
-            (row["id"], row["name"], row["email"] or "", row["lang"] or "",
-             countries.get(row["country_id"][0], "") if row["country_id"] else "",
-             "; ".join(f"{amount} {currency}" for currency, amount in credits[row["id"]].items()))
-            for row in partners
-            if row["id"] in ids
-        ),
-    )  # fmt: skip
-    _write(
-        folder / "contacts.csv",
-        ("client", "name", "email", "roles"),
-        (
-            (belongs[row["id"]], row["name"] or "", row["email"], "billing" if row["type"] == "invoice" else "")
-            for row in partners
-            if row["id"] not in ids and row["email"] and row["active"]
-        ),
-    )
-
-
-def _blocked(lines: list[dict[str, Any]]) -> bool:
-    left = [one for one in lines if not one["reconciled"]]
-    return bool(left) and all(one["blocked"] or one["no_followup"] for one in left)
-
-
-def _money(value: float) -> Decimal:
-    return Decimal(repr(round(value, 6)))
-
-
-def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ from relance_addon.connectors.odoo import invoices as odoo_invoices
 from relance_addon.connectors.odoo import reading
 from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.connector import OdooConnector
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.connectors.odoo.transport import Session, connect
 from relance_addon.core.model import Client, Invoice, Problem
 from relance_addon.core.outgoing import Document, Mark, Outgoing, Posted
+from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import (
     Capabilities,
     Connector,

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.transport import Session
 from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.hosts.faults import NotDone
 
 RECORDINGS: Final = Path(__file__).parent / "recordings"
 SERVER: Final = "https://odoo.example"

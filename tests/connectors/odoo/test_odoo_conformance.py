@@ -13,10 +13,10 @@ from odoo_live import LiveOdoo
 from odoo_samples import PostOffice
 
 from relance_addon.connectors.odoo.connector import OdooConnector
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.core.model import Client, Invoice
 from relance_addon.hosts.conformance import Conformance
+from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import Connector, Outgoing
 
 # It looks like an API key, with which nobody logs in to Odoo's web pages.

@@ -28,10 +28,11 @@ from odoo_server import (
     slow,
 )
 
-from relance_addon.connectors.odoo import wire
-from relance_addon.connectors.odoo.faults import NotDone, told
+from relance_addon.connectors.odoo.faults import told
 from relance_addon.connectors.odoo.transport import Session, connect, made
 from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.hosts import wire
+from relance_addon.hosts.faults import NotDone
 
 
 @pytest.fixture(params=["jsonrpc", "json2"])

@@ -11,7 +11,6 @@ import pytest
 from odoo_samples import PostOffice, invoice, outgoing
 
 from relance_addon.connectors.odoo import events
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.mails import copies
 from relance_addon.connectors.odoo.posting import Office, office
 from relance_addon.connectors.odoo.posting import post as post_by
@@ -19,6 +18,7 @@ from relance_addon.connectors.odoo.traces import look_up
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address, Client
 from relance_addon.core.outgoing import Document, Outgoing, Posted
+from relance_addon.hosts.faults import NotDone
 
 CLIENT = Client("8", "Dupont")
 MAIL = Office("mail")
@@ -48,19 +48,31 @@ def test_the_way_is_the_best_that_the_users_rights_allow() -> None:
     assert office(PostOffice(system=True), "note", None, "x").way == "note"
 
 
-def test_a_batch_of_mails_is_five_calls_two_of_them_at_the_same_time() -> None:
+def test_a_batch_of_mails_goes_by_halves_at_the_same_time() -> None:
     odoo = PostOffice(system=True)
-    outcomes = post(odoo, MAIL, [message(f"k{n}", f"client{n}@x.test") for n in range(20)])
+    batch = [message(f"k{n}", f"client{n}@x.test") for n in range(20)]
+    outcomes = post(odoo, MAIL, batch)
+    assert [one.key for one in outcomes] == [one.key for one in batch]
     assert [one.state for one in outcomes] == ["sent"] * 20
-    assert odoo.calls == [
-        "mail.message.search_read",
-        "mail.mail.load",
-        "mail.mail.send",
-        "mail.mail.send",
-        "mail.mail.read",
-    ]
+    assert odoo.calls[0] == "mail.message.search_read"
+    assert sorted(odoo.calls[1:]) == sorted(["mail.mail.load", "mail.mail.send", "mail.mail.read"] * 2)
     assert len(odoo.mailed) == 20
-    assert odoo.asked[2]["auto_commit"] is True
+    sends = [asked for call, asked in zip(odoo.calls, odoo.asked, strict=True) if call == "mail.mail.send"]
+    assert [asked["auto_commit"] for asked in sends] == [True, True]
+
+
+def test_what_one_half_of_a_batch_meets_says_nothing_of_the_other() -> None:
+    odoo = PostOffice(system=True)
+    refused = ["k0", "k2"]
+
+    def load(ids: Any, **named: Any) -> dict[str, Any]:
+        if any(row[0].split(".")[1].startswith(tuple(f"{key}-" for key in refused)) for row in named["data"]):
+            return {"ids": False, "messages": [{"message": "no"}]}
+        return odoo.load(ids, **named)
+
+    odoo.script["mail.mail.load"] = load
+    outcomes = post(odoo, MAIL, [message(f"k{n}", f"client{n}@x.test") for n in range(10)])
+    assert [one.state for one in outcomes] == ["failed", "sent", "failed", *["sent"] * 7]
 
 
 def headers(one: dict[str, Any]) -> dict[str, str]:

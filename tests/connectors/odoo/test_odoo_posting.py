@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from odoo_samples import PostOffice, invoice, outgoing
 
-from relance_addon.connectors.odoo.faults import NotDone
 from relance_addon.connectors.odoo.posting import Office
 from relance_addon.connectors.odoo.posting import post as post_by
 from relance_addon.connectors.odoo.traces import look_up
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Client
 from relance_addon.core.outgoing import Document, Outgoing, Posted
+from relance_addon.hosts.faults import NotDone
 
 CLIENT = Client("8", "Dupont")
 

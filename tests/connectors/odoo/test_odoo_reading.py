@@ -12,10 +12,11 @@ from conftest import surroundings
 from odoo_books import Books, credit, move, partner, payment, term
 from odoo_samples import TODAY
 
-from relance_addon.connectors.odoo import reading, values
+from relance_addon.connectors.odoo import reading
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Address, Client, Contact, Instalment, Invoice
+from relance_addon.hosts import values
 
 
 def connector(odoo: Books, mapping: dict[str, Any] | None = None) -> OdooConnector:

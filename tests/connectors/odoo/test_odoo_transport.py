@@ -13,9 +13,10 @@ import responses
 from odoo_server import PASSWORD, TLS, Answer, Server, body, error, html, redirect, result, serving, settings
 from responses.matchers import header_matcher, json_params_matcher
 
-from relance_addon.connectors.odoo.faults import NoKey, NotDone
+from relance_addon.connectors.odoo.faults import NoKey
 from relance_addon.connectors.odoo.transport import READS, Session, connect
 from relance_addon.core.errors import InputError, Refused, Unreachable
+from relance_addon.hosts.faults import NotDone
 
 CONTEXT = {"lang": "fr_FR", "allowed_company_ids": [1]}
 

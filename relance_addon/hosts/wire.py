@@ -1,22 +1,34 @@
-"""HTTP as every carrier wants it: certificates verified, no redirect followed, connections kept and nothing else."""
+"""HTTP as every host wants it: certificates verified, no redirect followed, connections kept and nothing else."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from relance_addon.connectors.odoo.faults import BadStatus, TooLong
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Problem
+from relance_addon.hosts.faults import BadStatus, TooLong
 
 LONGEST: Final = 128 * 2**20
 """The most bytes that are read of an answer: as many as Odoo takes of a call."""
 _CHUNK: Final = 2**16
+_JSON: Final = {"Content-Type": "application/json"}
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+class Answer(NamedTuple):
+    """A status, the type of what came with it (such as ``application/json``), and where a redirect leads."""
+
+    status: int
+    type: str
+    location: str
+    body: bytes
 
 
 class Wire:
@@ -37,25 +49,36 @@ class Wire:
 
     def get(self, path: str) -> bytes:
         """What is at that path of the server; see post."""
-        return self._ask("GET", path)
+        return self._fine("GET", path)
 
-    def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] = _NOTHING) -> bytes:
         """The answer to some JSON. Raises BadStatus for any status but 200, TooLong, and requests' exceptions."""
-        return self._ask("POST", path, data=body, headers={"Content-Type": "application/json", **(headers or {})})
+        return self._fine("POST", path, body, headers)
 
-    def _ask(self, method: str, path: str, **more: Any) -> bytes:
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = _NOTHING) -> Answer:
+        """Whatever is answered, with any status; ``body`` is JSON. Raises TooLong, and requests' exceptions."""
+        sent = {**_JSON, **headers} if body is not None else headers
         with self._session.request(
-            method, self._url + path, timeout=self._timeout, allow_redirects=False, stream=True, **more
+            method, self._url + path, timeout=self._timeout, allow_redirects=False, stream=True, data=body, headers=sent
         ) as response:
-            body = bytearray()
+            content = bytearray()
             for chunk in response.iter_content(_CHUNK):
-                body += chunk
-                if len(body) > LONGEST:
+                content += chunk
+                if len(content) > LONGEST:
                     raise TooLong
-            if response.status_code != requests.codes.ok:
-                location = response.headers.get("Location", "") if response.is_redirect else ""
-                raise BadStatus(response.status_code, location, bytes(body))
-            return bytes(body)
+            location = response.headers.get("Location", "") if response.is_redirect else ""
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return Answer(response.status_code, kind, location, bytes(content))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def _fine(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = _NOTHING) -> bytes:
+        answer = self.ask(method, path, body, headers)
+        if answer.status != requests.codes.ok:
+            raise BadStatus(answer.status, answer.location, answer.body)
+        return answer.body
 
 
 class _Verified(HTTPAdapter):

@@ -1,4 +1,4 @@
-"""Odoo's values as ours. Each function raises ValueError, saying why, for what it cannot use."""
+"""A host's values as ours. Each function raises ValueError, saying why, for what it cannot use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def text(value: Any) -> str:
 
 
 def amount(value: Any) -> Decimal:
-    """An amount. Odoo sends floating-point numbers, exact to more digits than any currency has."""
+    """An amount. A floating-point number, as JSON has them, is exact to more digits than any currency has."""
     if isinstance(value, bool) or value is None:
         raise ValueError("no amount")
     if isinstance(value, float):

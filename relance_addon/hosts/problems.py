@@ -1,4 +1,4 @@
-"""What is wrong with one record of Odoo's, gathered field by field."""
+"""What is wrong with one record of a host's, gathered field by field."""
 
 from __future__ import annotations
 

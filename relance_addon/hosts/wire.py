@@ -11,9 +11,8 @@ from typing import Any, Final, NamedTuple
 import requests
 from requests.adapters import HTTPAdapter
 
-from relance_addon.core.errors import InputError
-from relance_addon.core.model import Problem
 from relance_addon.hosts.faults import BadStatus, TooLong
+from relance_addon.mail.server import trust
 
 LONGEST: Final = 128 * 2**20
 """The most bytes that are read of an answer: as many as Odoo takes of a call."""
@@ -42,7 +41,7 @@ class Wire:
         self._url, self._timeout = url, timeout
         self._session = requests.Session()
         if url.startswith("https:"):
-            self._session.mount("https://", _Verified(_trust(ca)))
+            self._session.mount("https://", _Verified(trust(ca, "ca")))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without an own way to log in, requests would take one from a .netrc.
         self._session.auth = _as_it_is
@@ -90,18 +89,6 @@ class _Verified(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named, ssl_context=self._context)
-
-
-def _trust(ca: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca is not None:
-        try:
-            context.load_verify_locations(ca)
-        except ssl.SSLError:
-            raise InputError(Problem("", "ca", f"{ca} is no file of certificates in PEM")) from None
-        except OSError as error:
-            raise InputError(Problem("", "ca", f"cannot read the file {ca}: {error.strerror}")) from None
-    return context
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

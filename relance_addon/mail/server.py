@@ -58,19 +58,19 @@ def read_url(url: str, ports: Mapping[str, int], kind: str) -> Server:
     return Server(parts.scheme, parts.hostname, port or ports[parts.scheme], user, password)
 
 
-def trust(ca: Path | None) -> ssl.SSLContext:
+def trust(ca: Path | None, key: str = "mail.ca") -> ssl.SSLContext:
     """Certificates checked against the system's authorities and those in the file ``ca`` (PEM).
 
-    Raises InputError, about ``mail.ca``, when that file cannot be used.
+    Raises InputError, about ``key``, when that file cannot be used.
     """
     context = ssl.create_default_context()
     if ca is not None:
         try:
             context.load_verify_locations(ca)
         except ssl.SSLError:
-            raise InputError(Problem("", "mail.ca", f"{ca} is no file of certificates in PEM")) from None
+            raise InputError(Problem("", key, f"{ca} is no file of certificates in PEM")) from None
         except OSError as error:
-            raise InputError(Problem("", "mail.ca", f"cannot read the file {ca}: {error.strerror}")) from None
+            raise InputError(Problem("", key, f"cannot read the file {ca}: {error.strerror}")) from None
     return context
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from company import FAKE, Company
+from company import FAKE, PROGRAMS, Company
 from post_office import HANG_UP, PASSWORD, USER, Letterbox, Mailbox, free_port, imap_server, smtp_server
 
 from relance_addon.hosts.fake import FakeHost, client, invoice
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
+PROGRAMS_WITH_COPY = PROGRAMS.replace("subject", 'cc = ["manager"]\nsubject', 1)
 CLIENT = "client17@client.example"
 REPORT = """\
 From: MAILER-DAEMON@mail.acme.example
@@ -298,17 +299,3 @@ def test_check_warns_of_a_password_in_clear(posting: Company, monkeypatch: pytes
     found = posting("check acme", form="json").items
     warned = [one["mend"] for one in found if "unencrypted" in one["text"]]
     assert warned == ["write smtps:// or smtp+starttls://", "write imaps:// or imap+starttls://"]
-
-
-PROGRAMS_WITH_COPY = """\
-[[programs]]
-name = "standard"
-default = true
-
-[[programs.steps]]
-name = "Rappel"
-trigger = { after_due = 3 }
-cc = ["manager"]
-subject = "Rappel #REF#"
-body = "Bonjour #CLIENT#, #SOLDE# dus."
-"""

@@ -24,6 +24,9 @@ class PostOffice:
         self.sent += [one.key for one in messages]
         return [self.answers.get(one.key, Posted(one.key, "sent")) for one in messages]
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
 
 def outgoing(key: str, *invoices: Invoice, **more: object) -> Outgoing:
     """A reminder of some invoices of one client."""

@@ -122,6 +122,12 @@ def rest() -> Any:
     return call
 
 
+def events_under_way() -> set[str]:
+    """The Message-IDs of the mails of which Dolibarr's agenda says that they are still under way."""
+    rows = rest()("agendaevents", limit=0, sqlfilters="(t.code:=:'AC_BILL_SENTBYMAIL') and (t.percent:=:0)")
+    return {f"<{row['email_msgid']}>" for row in rows if row["email_msgid"]}
+
+
 def received(sink: Path) -> Counter[tuple[str, str]]:
     """How often each (Message-ID, recipient) reached the folder that a test mail server writes its mails to.
 

@@ -9,13 +9,14 @@ stays at 0 % is a mail of which nobody knows whether it left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from html import escape
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from relance_addon.connectors.dolibarr.rest import Rest, Row, rows, saying
-from relance_addon.core.errors import Refused
+from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
 
@@ -106,15 +107,15 @@ class Agenda:
 
     def give_up(self, event: str, message: Outgoing, why: str) -> None:
         """Note that the mail did not leave, and give its key back. May be repeated. Raises HostError."""
-        self._change(
-            event,
-            {
-                "percentage": _NOT_APPLICABLE,
-                "label": _label(self._not_sent + message.subject),
-                "note_private": f"<p>{escape(why)}</p>{_note(message)}",
-                "array_options": {f"options_{UID}": f"{message.key}:{event}"},
-            },
-        )
+        values: dict[str, Any] = {
+            "percentage": _NOT_APPLICABLE,
+            "label": _label(self._not_sent + message.subject),
+            "note_private": f"<p>{escape(why)}</p>{_note(message)}",
+        }
+        if self._unique is not False:
+            # Where there is no such field, Dolibarr changes nothing at all.
+            values["array_options"] = {f"options_{UID}": f"{message.key}:{event}"}
+        self._change(event, values)
 
     def mention(self, message: Outgoing) -> None:
         """Note on the other invoices of a message that it was about them too. Raises HostError."""
@@ -176,11 +177,17 @@ class Agenda:
                 raise Taken(str(error)) from error
             raise
         if self._unique is None:
-            self._unique = keeps_uid(self._rest.get(f"agendaevents/{event}"))
+            self._learn(event)
         return event
 
+    def _learn(self, event: str) -> None:
+        """Look at an event that was just written: it is there, whether or not this can be read."""
+        with suppress(HostError):
+            self._unique = keeps_uid(self._rest.get(f"agendaevents/{event}"))
+
     def _change(self, event: str, values: Mapping[str, Any]) -> None:
-        self._rest.write("PUT", f"agendaevents/{event}", {"userownerid": self._owner, **values})
+        if self._rest.write("PUT", f"agendaevents/{event}", {"userownerid": self._owner, **values}) is False:
+            raise Refused(f"Dolibarr did not change the event {event}, and does not say why")
 
 
 def who_am_i(rest: Rest) -> int:

@@ -162,7 +162,8 @@ class Inspection:
         try:
             yield self._claim(agenda)
             yield self._job(agenda)
-        except Denied:
+        except Refused:
+            # Why was said of the right to read events.
             return
 
     def _claim(self, agenda: Agenda) -> Finding:

@@ -13,6 +13,7 @@ from relance_addon.connectors.dolibarr.rest import Denied
 from relance_addon.core.errors import HostError, Unreachable
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import Mailer
 
 _STANDING: Final = {"open", "disputed"}
@@ -91,6 +92,8 @@ class Desk:
                 note = "made for the robot itself: it lacks the right to make events for others"
         except Taken:
             return Posted(message.key, "sent")
+        except NotDone:
+            raise
         except Unreachable as error:
             return Posted(message.key, "in_doubt", str(error))
         self._mention(message)

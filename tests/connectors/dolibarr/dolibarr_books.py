@@ -37,8 +37,8 @@ from relance_addon.hosts.port import Mailer
 
 Row = dict[str, Any]
 Test = Callable[[Row], bool]
-Fault = Exception | tuple[int, str, str]
-"""What comes instead of an answer; an exception comes after what was asked was done."""
+Fault = Exception | tuple[int, str, str] | None
+"""What comes instead of an answer; an exception comes after what was asked was done. None: nothing is wrong."""
 
 KEY: Final = "5ec2e7a91c0de5ec2e7a91c0de"
 PARIS: Final = ZoneInfo("Europe/Paris")
@@ -133,7 +133,7 @@ class Books:
         self.invoices: list[Row] = []
         self.parties = [party(8), party(9)]
         self.contacts: list[Row] = []
-        self.users = [
+        self.users: list[Row] = [
             {"id": "2", "firstname": "Anne", "lastname": 'Roux "A"', "email": "anne@acme.example"},
             {"id": "4", "firstname": "", "lastname": "Relance", "email": None},
         ]
@@ -161,14 +161,16 @@ class Books:
                 mock.add_callback(method, re.compile(re.escape(API) + "/.*"), self._answer)
             yield self
 
-    def session(self, folder: Path = Path(), **more: Any) -> rest.Session:
+    def session(self) -> rest.Session:
         """One who has logged in."""
-        settings = Settings.model_validate({**_settings(folder), **more})
-        return rest.connect(settings, KEY, folder, self.pauses.append)
+        settings = Settings.model_validate({"connector": "dolibarr", "url": SERVER, "key": {"env": "UNUSED"}})
+        return rest.connect(settings, KEY, Path(), self.pauses.append)
 
     def connector(self, folder: Path, mailer: Mailer | None = None, **more: Any) -> DolibarrConnector:
         """A new connector."""
-        settings = Settings.model_validate({**_settings(folder), **more})
+        (folder / "key").write_text(KEY)
+        said = {"connector": "dolibarr", "url": SERVER, "key": {"file": "key"}, **more}
+        settings = Settings.model_validate(said)
 
         def connect(settings: Settings, key: str, folder: Path) -> rest.Session:
             return rest.connect(settings, key, folder, self.pauses.append)
@@ -291,11 +293,13 @@ class Books:
         self.events.append({**row, "array_options": {f"options_{UID}": key} if self.uid else {}})
         return number
 
-    def _change(self, number: str, body: Row) -> Row:
+    def _change(self, number: str, body: Row) -> Row | bool:
         event = next(one for one in self.events if one["id"] == number)
         assert body["userownerid"] == event["userownerid"], "Dolibarr wants it repeated"
         assert not [name for name in body if name.startswith("email_")], "Dolibarr does not change these"
-        options = body.get("array_options", {}) if self.uid else {}
+        options = body.get("array_options", {})
+        if options and not self.uid:
+            return False  # with status 200
         event.update(body, percentage=str(body["percentage"]), array_options={**event["array_options"], **options})
         return event
 
@@ -371,8 +375,3 @@ def _leaf(table: str, column: str, operator: str, wanted: str, uid: bool) -> Tes
         pattern = re.compile(".*".join(map(re.escape, wanted.strip("'").split("%"))) + r"\Z", re.IGNORECASE)
         return lambda row: bool(pattern.match(str(value(row))))
     raise Wrong(400, f"Bad Request: {operator}")
-
-
-def _settings(folder: Path) -> dict[str, Any]:
-    (folder / "key").write_text(KEY)
-    return {"connector": "dolibarr", "url": SERVER, "key": {"file": "key"}}

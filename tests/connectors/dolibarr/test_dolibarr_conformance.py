@@ -1,4 +1,4 @@
-"""The suite that every connector passes, over a Dolibarr in memory that answers as 16 and 22 do; and how many calls."""
+"""The suite that every connector passes, over a Dolibarr in memory and a running one; and the number of calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from dolibarr_books import KEY, Books, Row, bill, contact, midnight, party
+from dolibarr_live import LiveDolibarr
 from dolibarr_samples import PostOffice
+from dolibarr_stage import LIVE, RECORDING
 
 from relance_addon.connectors.dolibarr.agenda import UID
 from relance_addon.connectors.dolibarr.rest import PAGE
@@ -84,6 +86,15 @@ class TestDolibarr(Conformance):
         dolibarr = Dolibarr(tmp_path, request.param if known else "22.0.4", uid=known)
         with dolibarr.books.open():
             yield dolibarr
+
+
+@pytest.mark.skipif(not LIVE or RECORDING, reason="with RELANCE_LIVE_DOLIBARR and an administrator's key")
+class TestRunningDolibarr(Conformance):
+    instalments = False
+
+    @pytest.fixture
+    def subject(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveDolibarr:
+        return LiveDolibarr(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

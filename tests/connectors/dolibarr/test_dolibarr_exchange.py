@@ -30,6 +30,11 @@ CREDITED = "5,9,30,32"
 """Clients of the trial books with open credit notes, or some that became discounts."""
 MUTE = "17,31"
 """Clients without an address."""
+FIELD = f"setup/extrafields/actioncomm/{UID}"
+UNIQUE = {
+    "label": "UID relance", "type": "varchar", "size": "64", "pos": 100, "unique": 1, "enabled": "1", "list": "0",
+    "alwayseditable": 1,
+}  # fmt: skip
 COLUMNS = "id,ref,socid,total_ttc,remaintopay,contacts_ids"
 
 
@@ -395,6 +400,36 @@ def test_a_to_do_is_made_once(stage: Stage) -> None:
         (posted,) = stage.connector(who="admin").post([other])
         assert posted == Posted(other.key, "sent"), "whoever may see users and write for them reaches the salesperson"
         assert _events(stage, other.key)[0]["userownerid"] == "2"
+
+
+def test_without_the_extra_field_a_reminder_leaves_once_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_PAGE", 1)
+    monkeypatch.setattr(reading, "_SAMPLED", 1)
+    if stage.version < 20:
+        pytest.skip("16 lets nobody change extra fields over REST")
+    keys = [_key(stage, name) for name in ("sent", "failed")]
+    sent, failed = keys
+    office = PostOffice(**{failed: ("failed", "550")})
+    found = stage.connector().read([*map(str, _some(stage, EUR, 2))], stage.today).invoices
+    messages = [outgoing(key, one) for key, one in zip(keys, found, strict=True)]
+    stage.admin.write("DELETE", FIELD, {})
+    try:
+        (claim,) = [one for one in stage.connector().check(stage.today) if one.subject == "claim"]
+        assert claim.level == "warning"
+
+        outcomes = stage.connector(office).post(messages)
+
+        assert [one.state for one in outcomes] == ["sent", "failed"]
+        office.answers.clear()
+        again = stage.connector(office).post(messages)
+        assert [one.state for one in again] == ["sent", "sent"]
+        assert office.sent == [sent, failed, failed]
+        marks = stage.connector().find([one.mark for one in messages])
+        assert {one.presence for one in marks.values()} == {"present"}
+    finally:
+        stage.admin.write("POST", FIELD, UNIQUE)
 
 
 # What the tests look for

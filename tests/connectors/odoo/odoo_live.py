@@ -1,20 +1,20 @@
 """A running Odoo as a subject of the suite: bills are written behind the connector's back, to clients of their own.
 
-Odoo gives its records ids and numbers of its own, and keeps what earlier runs left there. So the connector is asked for
-the bills of these clients only, and between it and the suite stands one who knows which is which.
+The connector is asked for the bills of these clients only: Odoo keeps what earlier runs left there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 from conftest import live_settings, surroundings
+from translated import Names, Translated
 
 from relance_addon.connectors.odoo import invoices as odoo_invoices
 from relance_addon.connectors.odoo import reading
@@ -22,41 +22,25 @@ from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.connectors.odoo.transport import Session, connect
-from relance_addon.core.model import Client, Invoice, Problem
-from relance_addon.core.outgoing import Document, Mark, Outgoing, Posted
+from relance_addon.core.model import Client, Invoice
+from relance_addon.core.outgoing import Outgoing
 from relance_addon.hosts.faults import NotDone
-from relance_addon.hosts.port import (
-    Capabilities,
-    Connector,
-    DeliveryEvent,
-    Finding,
-    Found,
-    HostSettings,
-    Kind,
-    MappedField,
-    Page,
-    Pull,
-)
+from relance_addon.hosts.port import Connector
 
-_NOWHERE = 900_000_000
-"""What the suite names, and nobody put there, has ids from here on."""
 _PAGE = 100
 
 
-class LiveOdoo:
+class LiveOdoo(Names):
     """A subject on the server that RELANCE_LIVE_ODOO names."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, send: str) -> None:
+        super().__init__(token_hex(4))
         settings, password = live_settings(folder)
         self.settings = settings.model_copy(update={"send": send})
         self.folder, self.monkeypatch, self.reachable = folder, monkeypatch, True
         # A password may be a word that anything may say, such as admin.
         self.secrets: Sequence[str] = (password,) if is_key(password) else ()
-        self.run = token_hex(4)
         self.odoo = connect(settings, password, folder)
-        self.bills: dict[str, Invoice] = {}
-        self.ids: dict[str, int] = {}
-        self.partners: dict[str, int] = {}
 
     def connect(self) -> Connector:
         connector = OdooConnector("acme", self.settings, surroundings(self.folder), self._log_in)
@@ -86,22 +70,9 @@ class LiveOdoo:
     def cut(self) -> None:
         self.reachable = False
 
-    def message(self, one: Outgoing) -> Outgoing:
-        """A message as it is for this Odoo: no run before used its key."""
-        mark = self.mark(one.mark)
-        claims = tuple(
-            claim._replace(invoice=str(self.id(claim.invoice)), client=str(self.partners[claim.client]))
-            for claim in one.claims
-        )
-        client = str(self.partners[one.client])
-        return replace(one, key=mark.key, message_id=mark.message_id, claims=claims, client=client)
-
-    def mark(self, one: Mark) -> Mark:
-        ids = tuple(str(self.id(number)) for number in one.invoices)
-        return Mark(f"{one.key}-{self.run}", one.message_id.replace("@", f"-{self.run}@"), one.channel, ids)
-
-    def id(self, bill: str) -> int:
-        return self.ids.get(bill, _NOWHERE + int(bill))
+    def numbers(self, bills: Sequence[str]) -> Sequence[str]:
+        ours = [self.ids[one] for one in bills]
+        return [row["name"] for row in self.odoo.call("account.move", "read", ours, fields=["name"])]
 
     def _add_clients(self, clients: Sequence[Client]) -> None:
         for one in clients:
@@ -196,88 +167,3 @@ class Line:
         if not self._host.reachable:
             raise NotDone("https://odoo.example: Connection refused")
         return self._session.call(model, method, ids, **named)
-
-
-class Translated:
-    """A connector in the suite's own ids, numbers and keys."""
-
-    Settings: type[HostSettings] = Settings
-
-    def __init__(self, connector: OdooConnector, host: LiveOdoo) -> None:
-        self._connector, self._host = connector, host
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._connector.capabilities
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        return self._connector.problems
-
-    def pull(self, cursor: str, today: date) -> Pull:
-        pull = self._connector.pull(cursor, today)
-        return Pull((self._page(page) for page in pull.pages), pull.full)
-
-    def read(self, invoices: Sequence[str], today: date) -> Page:
-        return self._page(self._connector.read([str(self._host.id(one)) for one in invoices], today))
-
-    def numbered(self, number: str) -> Sequence[str]:
-        ours = [self._host.ids[one.id] for one in self._host.bills.values() if one.number == number]
-        names = [row["name"] for row in self._host.odoo.call("account.move", "read", ours, fields=["name"])]
-        return [self._bill(one) for name in names or [number] for one in self._connector.numbered(name)]
-
-    def locate(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
-        found = self._connector.locate(kind, [str(self._host.id(one)) for one in ids])
-        return {self._bill(one): place for one, place in found.items()}
-
-    def pdfs(self, invoices: Sequence[Invoice]) -> Mapping[str, Document]:
-        found = self._connector.pdfs(self._invoices(invoices))
-        return {self._bill(one): document for one, document in found.items()}
-
-    def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
-        return {self._bill(one): link for one, link in self._connector.links(self._invoices(invoices)).items()}
-
-    def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
-        posted = self._connector.post([self._host.message(one) for one in messages])
-        return [one._replace(key=self._key(one.key)) for one in posted]
-
-    def finish(self) -> Sequence[Problem]:
-        return self._connector.finish()
-
-    def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
-        found = self._connector.find([self._host.mark(one) for one in marks]).values()
-        return {self._key(one.key): one._replace(key=self._key(one.key)) for one in found}
-
-    def events(self, marks: Sequence[Mark]) -> Iterable[DeliveryEvent]:
-        return self._connector.events([self._host.mark(one) for one in marks])
-
-    def check(self, today: date) -> list[Finding]:
-        return self._connector.check(today)
-
-    def fields(self, today: date) -> list[MappedField]:
-        return self._connector.fields(today)
-
-    def close(self) -> None:
-        self._connector.close()
-
-    def _page(self, page: Page) -> Page:
-        clients = {str(number): one for one, number in self._host.partners.items()}
-        bills = self._host.bills
-        return page._replace(
-            invoices=[
-                replace(one, id=self._bill(one.id), number=bills[self._bill(one.id)].number, client=clients[one.client])
-                for one in page.invoices
-            ],
-            clients=[replace(one, id=clients[one.id]) for one in page.clients],
-            gone=[self._bill(one) for one in page.gone],
-        )
-
-    def _invoices(self, invoices: Sequence[Invoice]) -> list[Invoice]:
-        return [replace(one, id=str(self._host.id(one.id))) for one in invoices]
-
-    def _bill(self, number: str) -> str:
-        known = {str(number): one for one, number in self._host.ids.items()}
-        return known.get(number) or str(int(number) - _NOWHERE)
-
-    def _key(self, key: str) -> str:
-        return key.removesuffix(f"-{self._host.run}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -44,6 +45,8 @@ from relance_addon.hosts.port import (
 Connect = Callable[[OdooSettings, str, Path], Transport]
 
 _SAMPLES = 3
+_MANY = 40
+"""From so many invoices on, a second connection saves time."""
 
 
 class OdooConnector(Cannot):
@@ -73,6 +76,7 @@ class OdooConnector(Cannot):
         self._session: tuple[Transport, Schema] | None = None
         self._other: Transport | None = None
         self._aside = Aside()
+        self._notes: list[dict[str, Any]] = []
         self._printer: Printer | None = None
         self._portal: Portal | None = None
         self._office: posting.Office | None = None
@@ -82,8 +86,18 @@ class OdooConnector(Cannot):
         return self._reader().pull(cursor, today)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
-        """Those invoices and their clients as they are now."""
-        return self._reader().some(invoices)
+        """Those invoices and their clients as they are now; many of them over two connections.
+
+        What is to be noted of the last post is noted from then on: Odoo is idle while the next one is made ready.
+        """
+        self._aside.wait()
+        beside = None
+        if len(invoices) >= _MANY:
+            with suppress(HostError):  # one connection has to do then
+                beside = self._second()
+        page = self._reader(beside).some(invoices)
+        self._note()
+        return page
 
     def numbered(self, number: str) -> Sequence[str]:
         """The ids of the customer invoices of that number."""
@@ -118,13 +132,12 @@ class OdooConnector(Cannot):
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
         posted, notes = posting.post(transport, self._second, way, messages)
-        # Noted on their other invoices meanwhile: Odoo takes as long for that as for sending.
-        if notes:
-            self._aside.begin(lambda: self._second().call("mail.message", "create", vals_list=notes))
+        self._notes += notes
         return posted
 
     def finish(self) -> Sequence[Problem]:
         """Wait until everything is noted on every invoice; what could not be."""
+        self._note()
         self._aside.wait()
         return self._aside.problems()
 
@@ -172,10 +185,17 @@ class OdooConnector(Cannot):
 
     def close(self) -> None:
         """Forget the log-ins; nothing stays open at Odoo."""
+        self._note()
         self._aside.wait()
         if self._printer is not None:
             self._printer.close()
         self._session = self._other = self._printer = self._portal = None
+
+    def _note(self) -> None:
+        """Begin to note what the last post left to be noted on other invoices."""
+        notes, self._notes = self._notes, []
+        if notes:
+            self._aside.begin(lambda: self._second().call("mail.message", "create", vals_list=notes))
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:
@@ -210,12 +230,12 @@ class OdooConnector(Cannot):
             self.capabilities = replace(self.capabilities, only_contacts=contacts)
         return self._office
 
-    def _reader(self) -> Reader:
+    def _reader(self, beside: Transport | None = None) -> Reader:
         transport, schema = self._connected()
         problems = self._sources.lacking(schema)
         if problems:
             raise InputError(*problems)
-        return Reader(transport, schema, self._sources, self._surroundings.currency)
+        return Reader(transport, schema, self._sources, self._surroundings.currency, beside)
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -59,12 +59,12 @@ class Invoices:
         """The ids of the moves in a domain."""
         return set(self._records.ids("account.move", domain))
 
-    def terms(self, moves: Iterable[Record]) -> dict[int, list[Record]]:
-        """The lines of the payment terms of these moves, the first due first, by move."""
+    def terms(self, moves: Collection[int]) -> dict[int, list[Record]]:
+        """The lines of the payment terms of these moves (ids), the first due first, by move."""
         paths = {*self._instalment.paths, "move_id", "date_maturity"}
         if self._blocked:
             paths.update(self._blocked, ["reconciled"])
-        domain = [_TERMS, ("move_id", "in", [row["id"] for row in moves])]
+        domain = [_TERMS, ("move_id", "in", list(moves))]
         found: dict[int, list[Record]] = defaultdict(list)
         for line in self._records.search("account.move.line", domain, paths, order="id"):
             found[line["move_id"]].append(line)

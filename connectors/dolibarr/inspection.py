@@ -12,6 +12,7 @@ from relance_addon.connectors.dolibarr.agenda import UID, Agenda, keeps_uid, who
 from relance_addon.connectors.dolibarr.invoices import OWED, PATH
 from relance_addon.connectors.dolibarr.rest import Denied, Rest, Row, major, rows
 from relance_addon.connectors.dolibarr.settings import Settings
+from relance_addon.connectors.dolibarr.values import identifier
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.hosts.port import Finding
 
@@ -37,6 +38,7 @@ class Inspection:
     ) -> None:
         """``zone``: that of Dolibarr's days; ``ours``: that of the configuration."""
         self._rest, self._settings, self._zone, self._ours, self._clock = rest, settings, zone, ours, clock
+        self._newest = 0
 
     def findings(self) -> Iterator[Finding]:
         """All that there is to say. Raises Unreachable."""
@@ -77,6 +79,7 @@ class Inspection:
             yield Finding("error", "invoices", "the user may not see them", _give("Invoices: Read"))
             return
         seconds = self._clock() - start
+        self._newest = max((identifier(row.get("socid")) for row in found), default=0)
         if not found:
             yield Finding("warning", "invoices", "none owed that the user sees", "compare with the list in Dolibarr")
             return
@@ -92,14 +95,16 @@ class Inspection:
         Third parties named in the call are not held against him: so what is owed by some must be there without them.
         """
         right = 'the right "see all third parties" (Third parties: Extend access to all)'
+        windows = [(1, _ASKED)] + [(self._newest - _ASKED + 1, self._newest)] * (self._newest > _ASKED)
         try:
             told = {
                 row["id"]
+                for first, last in windows
                 for order in ("ASC", "DESC")
-                for row in self._owed(order, thirdparty_ids=",".join(map(str, range(1, _ASKED + 1))))
+                for row in self._owed(order, thirdparty_ids=",".join(map(str, range(first, last + 1))))
             }
             where = f"(t.rowid:in:{','.join(sorted(told))})"
-            there = {row["id"] for row in self._list(where, 2 * _SOME)} if told else set()
+            there = {row["id"] for row in self._list(where, 2 * _SOME * len(windows))} if told else set()
         except Denied:
             return Finding("error", "all customers", "the user may not see invoices", _give("Invoices: Read"))
         if told - there:

@@ -150,6 +150,9 @@ def _in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Posted]
             continue
         try:
             outcomes.append(attempt(message))
+            if outcomes[-1].state == "in_doubt" and message.channel != "mail":
+                # Dolibarr gave no answer, and the next one would wait for it as long.
+                broken = f"not tried, because another message met: {outcomes[-1].error}"
         except Unreachable as error:
             outcomes.append(Posted(message.key, "failed", str(error), tried=False))
             broken = f"not tried, because another message met: {error}"

@@ -186,7 +186,7 @@ class Connector(Protocol):
         """Send messages or make activities, at most BATCH: one outcome each, in order.
 
         Never raises for one of them. Where it raises all the same, every one is taken to be uncertain. The number of
-        remote calls is at most one per message and a constant.
+        remote calls grows with the messages and their invoices alone.
         """
         ...
 

@@ -155,7 +155,7 @@ def _in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Posted]
                 broken = f"not tried, because another message met: {outcomes[-1].error}"
         except Unreachable as error:
             outcomes.append(Posted(message.key, "failed", str(error), tried=False))
-            broken = f"not tried, because another message met: {error}"
+            broken = f"not tried, because another message met: {str(error).removeprefix('not tried: ')}"
         except HostError as error:
             outcomes.append(Posted(message.key, "failed", str(error)))
     return outcomes

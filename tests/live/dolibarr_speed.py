@@ -79,7 +79,7 @@ def _paged() -> Any:
         where = f"(t.rowid:>:{last}) and {invoices.OWED}"
         rows = call("invoices", sortfield="t.rowid", limit=500, sqlfilters=where, properties=properties)
         size = len(rows)
-        last = rows[-1]["id"]
+        last = rows[-1]["id"] if rows else last
         yield rows
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from relance_addon.connectors.dolibarr.fields import Fields
 from relance_addon.connectors.dolibarr.rest import Denied, Rest, Row, among, rows
 from relance_addon.connectors.dolibarr.values import hold_in, identifier
 from relance_addon.core.model import Client, Contact, Problem
-from relance_addon.hosts import values
+from relance_addon.hosts import making, values
 from relance_addon.hosts.port import Kind
-from relance_addon.hosts.problems import Wrong
-
-T = TypeVar("T")
 
 _ROLES: Final = {"BILLING": "billing", "SHIPPING": "shipping", "SERVICE": "service"}
 """Dolibarr's roles of a contact on invoices."""
@@ -95,37 +92,12 @@ class People:
         return [
             replace(one, roles=tuple(dict.fromkeys((_BILLING, *one.roles))))
             for row in chosen
-            for one in self._persons(row)
+            for one in making.contacts(self._contact, row)
         ]
 
-    def _persons(self, row: Row) -> list[Contact]:
-        """The people in a contact's e-mail field; several addresses are several people."""
-        roles = values.words(self._contact.value("roles", row))
-        name = values.text(self._contact.value("name", row))
-        found = values.addresses(self._contact.value("email", row))
-        return [Contact(name or one.name, one.email, roles) for one in found]
-
     def _made(self, row: Row, contacts: Sequence[Row], credits: Credits, problems: list[Problem]) -> Client:
-        name = values.text(self._client.value("name", row))
-        wrong = Wrong(name)
-
-        def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(field, convert, self._client.value(field, row), otherwise)
-
-        client = Client(
-            id=str(row["id"]),
-            name=name,
-            email=take("email", values.email, ""),
-            language=take("language", values.text, ""),
-            country=take("country", values.text, ""),
-            tags=take("tags", values.words, ()),
-            program=take("program", values.text, ""),
-            held_until=take("hold_until", self._hold, None),
-            credits=dict(credits),
-            contacts=tuple(person for one in contacts for person in self._persons(one)),
-        )
-        problems += wrong.problems
-        return replace(client, invalid=wrong.text) if wrong.problems else client
+        people = [person for one in contacts for person in making.contacts(self._contact, one)]
+        return making.client(self._client, row, people, credits, problems, self._hold)
 
     def _tags(self) -> Mapping[int, Sequence[str]]:
         """The names of the categories of customers, by third party: a call for each category."""

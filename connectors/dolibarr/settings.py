@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import urlsplit
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, field_validator
 
-from relance_addon.hosts.port import HostSettings
 from relance_addon.hosts.secrets import Secret
+from relance_addon.hosts.web import WebSettings
 
 _API: Final = "/api/index.php"
 
 
-class Settings(HostSettings):
+class Settings(WebSettings):
     """The server, the key, and what may be done there.
 
     ``url``: the address of Dolibarr's first page. ``key``: the API key of the robot user. ``user``: the id of that
     user, whom the events belong to; asked of Dolibarr where it may be. ``entity``: the id of the company, where there
-    are several. ``timezone``: that of Dolibarr's PHP, where Dolibarr does not say it (16). ``ca``: a PEM file of
-    authorities to trust besides the system's, relative to the configuration. ``timeout``: seconds to wait for an
-    answer. ``make_pdf``: consent to have a missing PDF built, by the model ``pdf_model`` or Dolibarr's default one.
-    ``payment_link``: whether online payment is on. ``activity_type``: the code of the type of to-dos.
+    are several. ``timezone``: that of Dolibarr's PHP, where Dolibarr does not say it (16). ``make_pdf``: consent to
+    have a missing PDF built, by the model ``pdf_model`` or Dolibarr's default one. ``payment_link``: whether online
+    payment is on. ``activity_type``: the code of the type of to-dos.
     """
 
-    url: StrictStr
     key: Secret
     user: StrictInt | None = Field(default=None, gt=0)
     entity: StrictInt | None = Field(default=None, gt=0)
     timezone: StrictStr | None = None
-    ca: StrictStr | None = Field(default=None, min_length=1)
-    timeout: float = Field(default=60, gt=0, strict=True, allow_inf_nan=False)
     make_pdf: StrictBool = False
     pdf_model: StrictStr = Field(default="", pattern=r"^\w*$")
     payment_link: StrictBool = False
     activity_type: StrictStr = Field(default="AC_OTH", pattern=r"^AC_\w+$")
 
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or any(map(str.isspace, url)):
-            raise ValueError("must be like https://dolibarr.example")
-        _ = parts.port  # Whatever is no port raises ValueError.
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("holds no user, password or key: write the key as key")
-        path = parts.path.rstrip("/")
-        if "?" in url or "#" in url or (path.endswith(".php") and not path.endswith(_API)):
-            raise ValueError("is the address of Dolibarr, without the page that a browser shows")
-        return url.rstrip("/").removesuffix(_API)
+    software: ClassVar[str] = "Dolibarr"
 
-    @field_validator("ca")
     @classmethod
-    def _secure(cls, ca: str | None, info: ValidationInfo) -> str | None:
-        if ca is not None and str(info.data.get("url", "https:")).startswith("http:"):
-            raise ValueError("is for addresses that begin with https://")
-        return ca
+    def is_page(cls, path: str) -> bool:
+        """Its REST interface is a page too, but one that leads there."""
+        return path.rstrip("/").endswith(".php") and not path.rstrip("/").endswith(_API)
+
+    @classmethod
+    def base(cls, url: str) -> str:
+        """Without the path of the REST interface."""
+        return url.removesuffix(_API)
 
     @field_validator("timezone")
     @classmethod

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from relance_addon.connectors.odoo.credits import Amounts
 from relance_addon.connectors.odoo.fields import Fields
 from relance_addon.connectors.odoo.records import Record, Records
 from relance_addon.core.model import Client, Contact, Problem
-from relance_addon.hosts import values
-from relance_addon.hosts.problems import Wrong
-
-T = TypeVar("T")
+from relance_addon.hosts import making
 
 # An archived partner may still owe.
 _ARCHIVED_TOO: Final = {"active_test": False}
@@ -61,37 +57,15 @@ class Clients:
         ]
 
     def contacts(self, row: Record) -> list[Contact]:
-        """The people in a partner's e-mail field; several addresses are several people."""
-        roles = values.words(self._contact.value("roles", row))
-        name = values.text(self._contact.value("name", row))
-        found = values.addresses(self._contact.value("email", row))
-        return [Contact(name or one.name, one.email, roles) for one in found]
+        """The people in a partner's e-mail field."""
+        return making.contacts(self._contact, row)
 
     def _made(
         self, row: Record, below: Sequence[Record], credits: Mapping[int, Amounts], problems: list[Problem]
     ) -> Client:
-        name = values.text(self._client.value("name", row))
-        wrong = Wrong(name)
-
-        def take(field: str, convert: Callable[[Any], T], otherwise: T) -> T:
-            return wrong.take(field, convert, self._client.value(field, row), otherwise)
-
-        client = Client(
-            id=str(row["id"]),
-            name=name,
-            email=take("email", values.email, ""),
-            language=take("language", values.text, ""),
-            country=take("country", values.text, ""),
-            tags=take("tags", values.words, ()),
-            program=take("program", values.text, ""),
-            held_until=take("hold_until", values.hold, None),
-            credits=_total(credits.get(one["id"], {}) for one in below),
-            contacts=tuple(
-                contact for one in below if one["id"] != row["id"] and one["active"] for contact in self.contacts(one)
-            ),
-        )
-        problems += wrong.problems
-        return replace(client, invalid=wrong.text) if wrong.problems else client
+        others = (one for one in below if one["id"] != row["id"] and one["active"])
+        people = [contact for one in others for contact in self.contacts(one)]
+        return making.client(self._client, row, people, _total(credits.get(one["id"], {}) for one in below), problems)
 
 
 def owner(partner: Record, clients: Collection[int]) -> int:

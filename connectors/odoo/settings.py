@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import ClassVar, Final, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from relance_addon.hosts.port import HostSettings
 from relance_addon.hosts.secrets import Secret
+from relance_addon.hosts.web import WebSettings
 
 TO_DO: Final = "mail.mail_activity_data_todo"
 """The XML id of Odoo's plainest type of to-do."""
 
 
-class Settings(HostSettings):
+class Settings(WebSettings):
     """The server, the database, as whom to log in, and how to send.
 
     ``url``: with a port and the path that a proxy puts before Odoo's own, where there are any. ``password`` may be an
@@ -26,35 +25,20 @@ class Settings(HostSettings):
     have Odoo make an invoice's legal PDF, which marks the invoice as sent.
     """
 
-    url: StrictStr
     database: StrictStr
     user: StrictStr
     password: Secret
     company: StrictInt | None = Field(default=None, gt=0)
     api: Literal["auto", "jsonrpc", "json2"] = "auto"
-    ca: StrictStr | None = Field(default=None, min_length=1)
     timeout: float = Field(default=120, gt=0, strict=True, allow_inf_nan=False)
     send: Literal["auto", "mail", "template", "note"] = "auto"
     template: StrictInt | None = Field(default=None, gt=0)
     activity_type: StrictStr = Field(default=TO_DO, pattern=r"^\w+\.[\w.-]+$")
     make_pdf: StrictBool = False
 
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or any(map(str.isspace, url)):
-            raise ValueError("must be like https://odoo.example")
-        _ = parts.port  # Whatever is no port raises ValueError.
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("holds no user or password: they have keys of their own")
-        if "?" in url or "#" in url or "web" in parts.path.split("/"):
-            raise ValueError("is the address of the server, without the page of Odoo that a browser shows")
-        return url.rstrip("/")
+    software: ClassVar[str] = "Odoo"
 
-    @field_validator("ca")
     @classmethod
-    def _secure(cls, ca: str | None, info: ValidationInfo) -> str | None:
-        if ca is not None and str(info.data.get("url", "https:")).startswith("http:"):
-            raise ValueError("is for addresses that begin with https://")
-        return ca
+    def is_page(cls, path: str) -> bool:
+        """What a browser shows begins with ``web``."""
+        return "web" in path.split("/")

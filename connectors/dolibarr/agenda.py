@@ -25,7 +25,6 @@ UID: Final = "relance_uid"
 SENT: Final = "AC_BILL_SENTBYMAIL"
 """Dolibarr's own code of a mail that was sent from an invoice."""
 _MAIL: Final = "AC_EMAIL"
-_UNDER_WAY: Final = "0"
 _DONE: Final = 100
 _NOT_APPLICABLE: Final = -1
 _LONGEST: Final = 128
@@ -214,10 +213,13 @@ def keeps_uid(event: Row) -> bool:
 
 
 def _trace(row: Row) -> Trace:
-    percentage = str(row.get("percentage"))
-    if percentage == _UNDER_WAY:
-        return Trace(str(row["id"]), "under_way")
-    return Trace(str(row["id"]), "given_up" if percentage == str(_NOT_APPLICABLE) else "done")
+    number, options = str(row["id"]), row.get("array_options")
+    if str(row.get("percentage")) == str(_DONE):
+        return Trace(number, "done")
+    # A person may set an event to anything: only we give a key back, and say so.
+    key = str(options.get(f"options_{UID}")) if isinstance(options, Mapping) else ""
+    ours = key.endswith(f":{number}") or str(row.get("label")).startswith(tuple(_NOT_SENT.values()))
+    return Trace(number, "given_up" if ours else "under_way")
 
 
 _BEST: Final = ("done", "under_way", "given_up")

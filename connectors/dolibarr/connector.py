@@ -63,6 +63,7 @@ class DolibarrConnector(Cannot):
                 find_marks=True,
                 # Mail leaves by us, and after its event was written.
                 proves_absence=True,
+                removable_marks=True,
                 pdf=True,
                 payment_link=settings.payment_link,
             )
@@ -111,6 +112,15 @@ class DolibarrConnector(Cannot):
         posted = [*desk.mails(mails), *desk.to_dos(others, self._settings.activity_type, users)]
         outcomes = {one.key: one for one in posted}
         return [outcomes[message.key] for message in messages]
+
+    def release(self, messages: Sequence[Outgoing]) -> None:
+        """Give up the events that keep these from being posted again. Raises HostError."""
+        agenda = self._posting()[0]
+        traces = agenda.find([message.message_id for message in messages])
+        for message in messages:
+            trace = traces.get(message.message_id)
+            if trace is not None and trace.state == "under_way":
+                agenda.give_up(trace.id, message, _RELEASED)
 
     def finish(self) -> Sequence[Problem]:
         """Note on the events what could not be noted at once; what still cannot be."""
@@ -213,6 +223,7 @@ class DolibarrConnector(Cannot):
         return found
 
 
+_RELEASED: Final = "relance doubt --resend"
 _LOOK: Final = "see relance mapping"
 _NEEDED: Final = {"invoices", "third parties", "contacts"}
 """What has to be readable for the mapping to be looked at."""

@@ -172,7 +172,7 @@ class Inspection:
             return
 
     def _claim(self, agenda: Agenda) -> Finding:
-        text = f"the extra field {UID} of events keeps each reminder from being written twice"
+        text = f"the extra field {UID} of events is there; that it is unique, only an administrator sees"
         if agenda.unique or any(map(keeps_uid, agenda.events("(t.id:>:0)", 1, "DESC"))):
             return Finding("ok", "claim", text)
         return Finding(

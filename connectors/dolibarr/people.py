@@ -55,7 +55,8 @@ class People:
     def named(self, moves: Iterable[Row]) -> dict[int, list[Contact]]:
         """Whom each of these invoices (by id) is addressed to: its own contacts that can be written to.
 
-        Dolibarr lists them without saying what for, so contacts who are usually written to about invoices come alone.
+        Dolibarr lists them without saying what for, so those who are usually written to about invoices come alone, and
+        those usually written to about other things never.
         """
         wanted = {int(row["id"]): [identifier(one) for one in row.get("contacts_ids") or ()] for row in moves}
         unread = {one for ids in wanted.values() for one in ids} - self._contacts.keys()
@@ -88,7 +89,8 @@ class People:
 
     def _billing(self, contacts: Sequence[Row]) -> list[Contact]:
         usable = [row for row in contacts if values.email(self._contact.value("email", row))]
-        chosen = [row for row in usable if _BILLING in row["default_roles"]] or usable
+        billing = [row for row in usable if _BILLING in row["default_roles"]]
+        chosen = billing or [row for row in usable if not row["default_roles"]]
         return [
             replace(one, roles=tuple(dict.fromkeys((_BILLING, *one.roles))))
             for row in chosen

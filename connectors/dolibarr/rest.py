@@ -109,6 +109,8 @@ class Session:
 
     def _refusal(self, status: int, said: Any, where: str, reading: bool) -> HostError:
         error = said["error"]
+        if not isinstance(error, Mapping):
+            raise TypeError  # somebody else's JSON, between us and Dolibarr
         more = [str(error[key]) for key in ("0", "1") if error.get(key)]
         text = faults.line(": ".join([str(error.get("message", "")), *more]))
         if status == 404:

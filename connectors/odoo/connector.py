@@ -21,7 +21,7 @@ from relance_addon.connectors.odoo.records import Schema
 from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
-from relance_addon.core.errors import HostError, InputError
+from relance_addon.core.errors import HostError, InputError, RelanceError
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
@@ -93,7 +93,7 @@ class OdooConnector(Cannot):
         self._aside.wait()
         beside = None
         if len(invoices) >= _MANY:
-            with suppress(HostError):  # one connection has to do then
+            with suppress(RelanceError):  # one connection has to do then
                 beside = self._second()
         page = self._reader(beside).some(invoices)
         self._note()

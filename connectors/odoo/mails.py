@@ -16,7 +16,7 @@ from typing import Any, Final
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, named, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
-from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.core.errors import HostError, Refused, RelanceError, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
 from relance_addon.hosts.faults import NotDone
@@ -42,7 +42,7 @@ def post(transport: Transport, second: Second, messages: Sequence[Outgoing], ear
     """
     lines, parts = [transport], [messages]
     if len(messages) >= _MANY:
-        with suppress(HostError):  # one connection has to do then
+        with suppress(RelanceError):  # one connection has to do then
             lines, parts = [transport, second()], [messages[::2], messages[1::2]]
     with ThreadPoolExecutor(len(lines)) as pool:
         halves = [iter(half) for half in pool.map(_post_on, lines, parts, repeat(earlier))]

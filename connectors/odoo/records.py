@@ -57,19 +57,21 @@ class Schema:
         self.learn(model, tree)
         return {path for path in wanted if self._leads(model, path.split("."))}
 
-    def learn(self, model: str, tree: Tree) -> None:
+    def learn(self, model: str, tree: Tree, by: Transport | None = None) -> None:
         """Ask for the fields of ``tree``, and of the models that it leads to, that are not known yet."""
         known = self._fields.setdefault(model, {})
         unknown = [name for name in tree if name not in known]
         if unknown:
-            found = self._transport.call(model, "fields_get", allfields=unknown, attributes=["type", "relation"])
+            found = (by or self._transport).call(
+                model, "fields_get", allfields=unknown, attributes=["type", "relation"]
+            )
             for name in unknown:
                 told = found.get(name)
                 known[name] = FieldType(told["type"], told.get("relation") or "") if told else None
         for name, below in tree.items():
             field = known[name]
             if below and field is not None and field.relation:
-                self.learn(field.relation, below)
+                self.learn(field.relation, below, by)
 
     def field(self, model: str, name: str) -> FieldType | None:
         """A field that was learnt, or None where there is no such field."""
@@ -111,7 +113,7 @@ class Records:
         return self._nest(model, rows, tree)
 
     def _nest(self, model: str, rows: list[Record], tree: Tree) -> list[Record]:
-        self._schema.learn(model, tree)
+        self._schema.learn(model, tree, self._transport)
         for name, below in tree.items():
             field = self._schema.field(model, name)
             if field is None:

@@ -74,8 +74,9 @@ class Capabilities:
     """What a host can do. Operations adapt to these and never to a host's name.
 
     ``send_mail``: the host sends mails by itself; otherwise they leave through ``Surroundings.mailer``.
-    ``proves_absence``: a mark that ``find`` says is absent proves that the message never left. ``only_contacts``: mail
-    goes only to people that the host knows, not to any address.
+    ``proves_absence``: a mark that ``find`` says is absent proves that the message never left; with
+    ``removable_marks``, which a person can take away, only of a message that was not in doubt yet. ``only_contacts``:
+    mail goes only to people that the host knows, not to any address.
     """
 
     send_mail: bool = False
@@ -83,6 +84,7 @@ class Capabilities:
     unique_marks: bool = False
     find_marks: bool = False
     proves_absence: bool = False
+    removable_marks: bool = False
     events: bool = False
     pdf: bool = False
     payment_link: bool = False
@@ -194,6 +196,10 @@ class Connector(Protocol):
         """Finish what the posts so far left to be done meanwhile; what could not be done. Never about their outcome."""
         ...
 
+    def release(self, messages: Sequence[Outgoing]) -> None:
+        """Let these be posted again: a person decided that they never left, whatever their marks say."""
+        ...
+
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """What the host has of these marks, by key; a missing key is unknown."""
         ...
@@ -240,6 +246,9 @@ class Cannot:
     def finish(self) -> Sequence[Problem]:
         """Nothing is left after a post."""
         return ()
+
+    def release(self, messages: Sequence[Outgoing]) -> None:
+        """Nothing is in the way of posting them again."""
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """Nothing is known of any mark."""

@@ -49,6 +49,7 @@ def send_again(desk: Desk, host: str, key: str) -> Settled:
         if not claims.claim_again(host, key, desk.today, desk.now()):
             raise InputError(f"another reminder of {', '.join(stored.numbers)} left today; send this one tomorrow")
         outgoing = claims.outgoing(host, key)
+        connector.release([outgoing])
         (outcome,) = post(connector, [outgoing])
         settle(desk, host, [outcome])
         for problem in connector.finish():

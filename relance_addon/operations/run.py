@@ -13,7 +13,7 @@ from relance_addon.core.errors import HostError, InputError, RelanceError
 from relance_addon.core.group import Message, Outcome
 from relance_addon.core.model import State
 from relance_addon.core.outgoing import Outgoing
-from relance_addon.core.records import Settled
+from relance_addon.core.records import Settled, Stored
 from relance_addon.hosts.port import BATCH, READ, Connector
 from relance_addon.operations import compose, simulate, sync
 from relance_addon.operations.ahead import Ahead
@@ -216,10 +216,16 @@ def recover(desk: Desk, host: str, connector: Connector) -> None:
             answer = found.get(one.mark.key)
             if answer is not None and answer.presence == "present" and not (answer.state == "failed" and one.tried):
                 outcomes.append(Settled(one.mark.key, answer.state))
-            elif answer is not None and answer.presence == "absent" and connector.capabilities.proves_absence:
+            elif answer is not None and answer.presence == "absent" and _proves(connector, one):
                 counted = one.state != "claimed"  # a process that died is no attempt that failed
                 outcomes.append(Settled(one.mark.key, "failed", "interrupted before it left", counted))
             elif one.state == "claimed":
                 outcomes.append(Settled(one.mark.key, "in_doubt", "interrupted; the host has no trace of it"))
     if outcomes:
         claims.settle(host, outcomes, desk.now())
+
+
+def _proves(connector: Connector, one: Stored) -> bool:
+    """Whether the absence of its mark proves that a message never left; a person may have tidied away one in doubt."""
+    able = connector.capabilities
+    return able.proves_absence and (one.state == "claimed" or not able.removable_marks)

@@ -55,6 +55,7 @@ FAULTS: list[tuple[Any, type[HostError], str]] = [
     ((200, "application/json", '[{"id":'), Unreachable, "the answer is not Dolibarr's"),
     ((400, "application/json", '{"status":"starting"}'), Unreachable, "the answer is not Dolibarr's"),
     ((400, "application/json", "[]"), Unreachable, "the answer is not Dolibarr's"),
+    ((502, "application/json", '{"error":"Bad Gateway"}'), Unreachable, "the answer is not Dolibarr's"),
     (html(501), Refused, "is the module switched off, or older than ours?"),
     (html(403), Refused, "HTTP 403: is this the address of Dolibarr?"),
     (html(404), Refused, "HTTP 404: is this the address of Dolibarr?"),

@@ -421,11 +421,41 @@ def test_the_best_of_several_attempts_is_what_became_of_a_message(
     books: Books, connector: DolibarrConnector, invoices: list[Invoice]
 ) -> None:
     one = outgoing("k1", invoices[0])
-    for percentage, expected in (("-1", "absent"), ("0", "unknown"), ("100", "present"), ("-1", "present")):
+    for percentage, label, expected in (
+        ("-1", "Non envoyé : Facture", "absent"),
+        ("0", "Facture", "unknown"),
+        ("100", "Facture", "present"),
+        ("-1", "Non envoyé : Facture", "present"),
+    ):
         number = str(len(books.events) + 1)
-        event = {"id": number, "label": "", "email_msgid": "k1@acme.example", "percentage": percentage}
+        event = {"id": number, "label": label, "email_msgid": "k1@acme.example", "percentage": percentage}
         books.events.append({**event, "array_options": {}})
         assert connector.find([one.mark])["k1"].presence == expected
+
+
+@pytest.mark.parametrize("percentage", ["-1", "50"])
+def test_an_event_that_a_person_set_to_something_else_says_nothing_of_its_mail(
+    books: Books, connector: DolibarrConnector, office: PostOffice, invoices: list[Invoice], percentage: str
+) -> None:
+    office.answers["k1"] = Posted("k1", "in_doubt", "lost")
+    one = outgoing("k1", invoices[0])
+    posted(connector, one)
+    books.events[0]["percentage"] = percentage
+    assert connector.find([one.mark])["k1"].presence == "unknown"
+    assert connector.capabilities.removable_marks, "one that was deleted proves nothing either"
+
+
+def test_what_a_person_decides_to_send_again_is_sent_under_a_new_event(
+    books: Books, connector: DolibarrConnector, office: PostOffice, invoices: list[Invoice]
+) -> None:
+    office.answers["k1"] = Posted("k1", "in_doubt", "lost")
+    one = outgoing("k1", invoices[0])
+    posted(connector, one)
+    office.answers.clear()
+    assert posted(connector, one)[0].state == "in_doubt", "by itself it is never sent again"
+    connector.release([one])
+    assert posted(connector, one) == [Posted("k1", "sent")]
+    assert [row["percentage"] for row in books.events] == ["-1", "100"]
 
 
 def test_marks_are_looked_for_together(books: Books, connector: DolibarrConnector, invoices: list[Invoice]) -> None:

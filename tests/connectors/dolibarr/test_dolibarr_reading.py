@@ -245,8 +245,12 @@ def test_a_field_that_dolibarr_does_not_have_here_is_refused(tmp_path: Path) -> 
 def test_an_invoices_own_contacts_come_before_the_clients(books: Books, tmp_path: Path) -> None:
     books.contacts = [contact(1, role="BILLING"), contact(2), contact(3, role="SHIPPING")]
     found = one_of(books, tmp_path, bill(1, contacts_ids=["2", "3"]))
-    assert [one.email for one in found.contacts] == ["claire2@client8.example", "claire3@client8.example"]
-    assert all("billing" in one.roles for one in found.contacts), "Dolibarr does not say what for"
+    assert found.contacts == (Contact("Claire Roux 2", "claire2@client8.example", ("billing",)),)
+
+
+def test_who_is_usually_written_to_about_deliveries_gets_no_reminder(books: Books, tmp_path: Path) -> None:
+    books.contacts = [contact(1, role="BILLING"), contact(3, role="SHIPPING")]
+    assert one_of(books, tmp_path, bill(1, contacts_ids=["3"])).contacts == ()
 
 
 def test_of_an_invoices_contacts_those_come_alone_who_are_usually_billed(books: Books, tmp_path: Path) -> None:

@@ -106,7 +106,11 @@ class Plan(models.Model):
 
 
 class Hold(models.Model):
-    """Nothing goes out for this client or invoice, up to and including ``until`` (null: for good)."""
+    """Nothing goes out for this client or invoice, up to and including ``until`` (null: for good).
+
+    ``amount`` in ``currency`` is what was promised, empty for nothing in particular. ``broken_at`` is when it was first
+    found that the promised day had passed without payment.
+    """
 
     host = models.CharField(max_length=120)
     client = models.TextField(default="")
@@ -114,8 +118,11 @@ class Hold(models.Model):
     kind = models.CharField(max_length=12)
     until = models.DateField(null=True)
     reason = models.TextField()
+    amount = models.CharField(max_length=40, default="")
+    currency = models.CharField(max_length=8, default="")
     made_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True)
+    broken_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=["host", "lifted_at"], name="hold_in_force"),)
@@ -131,8 +138,21 @@ class Run(models.Model):
     totals = models.JSONField(default=dict)
 
 
+class Simulation(models.Model):
+    """A simulation that was saved to be run: what was decided to be sent, as JSON. ``run`` is the one that sent it."""
+
+    host = models.CharField(max_length=120)
+    day = models.DateField()
+    made_at = models.DateTimeField()
+    content = models.TextField()
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="simulations")
+
+
 class Message(models.Model):
-    """One message: claimed before it leaves, then sent, queued, failed or in doubt. ``mime`` is exactly what left."""
+    """One message: claimed before it leaves, then sent, queued, failed or in doubt. ``mime`` is exactly what left.
+
+    ``reason`` says why one by hand left in spite of a hold.
+    """
 
     host = models.CharField(max_length=120)
     key = models.CharField(max_length=64)
@@ -154,6 +174,7 @@ class Message(models.Model):
     attachments = models.JSONField()
     mime = models.BinaryField()
     sha256 = models.CharField(max_length=64)
+    reason = models.TextField(default="")
     last_event = models.CharField(max_length=12)
     last_event_at = models.DateTimeField()
 

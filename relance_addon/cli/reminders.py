@@ -14,9 +14,13 @@ from relance_addon.cli.options import DEFAULT_CONFIG, Config, Day, Format, Host,
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(
-        epilog=example("relance simulate acme", "relance simulate acme --html today.html --mail-to me@acme.example")
+        epilog=example(
+            "relance simulate acme",
+            "relance simulate acme --html today.html --mail-to me@acme.example",
+            "relance simulate acme --save",
+        )
     )(simulate)
-    app.command(epilog=example("relance run acme"))(run)
+    app.command(epilog=example("relance run acme", "relance run acme --simulation 3"))(run)
     app.command(epilog=example("relance log acme --search dupont", "relance log acme --event bounced --csv log.csv"))(
         log
     )
@@ -33,6 +37,7 @@ def simulate(
     mail_to: Annotated[
         str, typer.Option("--mail-to", metavar="ADDRESS", help="Mail it as a page too.", show_default=False)
     ] = "",
+    save: Annotated[bool, typer.Option("--save", help="Keep it, to be run as it is.")] = False,
     no_sync: Annotated[bool, typer.Option("--no-sync", help="Decide on what was last pulled.")] = False,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
@@ -44,7 +49,7 @@ def simulate(
     from relance_addon.operations import simulate as operation
 
     opened = desk(config, day)
-    made = operation.simulate(opened, host, pulls=not no_sync)
+    made = operation.simulate(opened, host, not no_sync, save)
     if shown is Format.json or html or mail_to:
         document = report.simulation(opened, host, made)
         if html:
@@ -58,7 +63,16 @@ def simulate(
     finish(opened)
 
 
-def run(host: Host, config: Config = DEFAULT_CONFIG, shown: Shown = Format.table, day: Day = None) -> None:
+def run(
+    host: Host,
+    simulation: Annotated[
+        int | None,
+        typer.Option("--simulation", metavar="ID", help="Send what that saved one has, no more.", show_default=False),
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+    shown: Shown = Format.table,
+    day: Day = None,
+) -> None:
     """The automatic run: pull, decide, send what is due, record it. Made for cron; safe to repeat."""
     from relance_addon.cli import show, tables
     from relance_addon.core.errors import InputError
@@ -67,7 +81,7 @@ def run(host: Host, config: Config = DEFAULT_CONFIG, shown: Shown = Format.table
 
     opened = desk(config, day)
     with show.progress("sending") as watch:
-        ran = operation.run(opened, host, watch)
+        ran = operation.run(opened, host, watch, simulation)
     if shown is Format.json:
         show.document(report.run(opened, host, ran))
     else:

@@ -27,6 +27,8 @@ def simulation(desk: Desk, host: str, made: Simulation) -> None:
         show.write("")
     _others(desk, decisions)
     _totals(decisions, messages, "would leave")
+    if made.number is not None:
+        show.write(f"saved as simulation {made.number}: relance run {host} --simulation {made.number} sends it")
 
 
 def run(desk: Desk, host: str, ran: Ran) -> None:

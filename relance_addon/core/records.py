@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from relance_addon.core.group import Message
 from relance_addon.core.model import State
 from relance_addon.core.outgoing import Mark
 
@@ -47,6 +48,17 @@ class Hold(NamedTuple):
     until: date | None
     reason: str
     made_at: datetime
+
+
+class Saved(NamedTuple):
+    """A saved simulation: the messages as they were decided on ``day``, and the run that sent them (None: none yet)."""
+
+    number: int
+    host: str
+    day: date
+    messages: tuple[Message, ...]
+    run: int | None
+    ran_at: datetime | None
 
 
 class Settled(NamedTuple):

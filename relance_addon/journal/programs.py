@@ -112,6 +112,12 @@ def one(name: str) -> Program:
     return program
 
 
+def version(name: str, number: int) -> Program:
+    """A version of a program, even of one that was deleted: versions stay."""
+    row = models.Version.objects.select_related("program").get(program__name=name, number=number)
+    return _program(row.content, number, row.program.default)
+
+
 def set_client(host: str, client: str, program: str) -> None:
     """Choose a client's program (``none`` for none); an empty name goes back to inheriting."""
     if program:

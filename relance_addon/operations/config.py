@@ -140,9 +140,13 @@ def _address(value: str, schemes: Sequence[str], example: str, table: str) -> st
 
 
 class Limits(_Table):
-    """[limits]: ``per_run`` is a number of messages, None for any."""
+    """[limits]: ``per_run`` is a number of messages, None for any.
+
+    ``simulation_days`` is how many days after its own a saved simulation may still be run.
+    """
 
     per_run: Annotated[StrictInt, Field(ge=0)] | None = None
+    simulation_days: Annotated[StrictInt, Field(ge=0)] = 1
 
 
 class File(_Table):

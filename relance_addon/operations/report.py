@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from decimal import Decimal
 from typing import Any
 
+from relance_addon.core.amounts import amount as amount
 from relance_addon.core.decide import Decision
 from relance_addon.core.group import Message
 from relance_addon.operations.desk import Desk
@@ -24,7 +24,7 @@ def simulation(desk: Desk, host: str, made: Simulation) -> dict[str, Any]:
         for message, subject, names in zip(outcome.messages, made.subjects, made.attachments, strict=True)
     ]
     return _document(
-        "simulation", desk, host, made.state.activated, None, outcome.decisions, outcome.messages, messages
+        "simulation", desk, host, made.state.activated, made.number, outcome.decisions, outcome.messages, messages
     )
 
 
@@ -36,7 +36,8 @@ def run(desk: Desk, host: str, ran: Ran) -> dict[str, Any]:
         row |= {"key": result.key or None, "state": result.state, "error": result.error or None}
         messages.append(row)
     planned = [result.message for result in ran.results]
-    return _document("run", desk, host, ran.state.activated, ran.number, ran.decisions, planned, messages)
+    document = _document("run", desk, host, ran.state.activated, ran.number, ran.decisions, planned, messages)
+    return document if ran.simulation is None else {**document, "simulation": ran.simulation}
 
 
 def _document(
@@ -119,19 +120,7 @@ def _message(message: Message, subject: str, attachments: Sequence[str]) -> dict
     }
 
 
-def amount(value: Decimal, currency: str) -> str:
-    """An amount as a decimal string with the currency's digits."""
-    return f"{value.quantize(_unit(currency), ROUND_HALF_UP):f}"
-
-
 _CHUNK = 1000
-
-
-@lru_cache(maxsize=256)
-def _unit(currency: str) -> Decimal:
-    from babel.numbers import get_currency_precision
-
-    return Decimal(1).scaleb(-get_currency_precision(currency))
 
 
 def write(document: Mapping[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -13,9 +13,9 @@ from relance_addon.core.errors import HostError, InputError, RelanceError
 from relance_addon.core.group import Message, Outcome
 from relance_addon.core.model import State
 from relance_addon.core.outgoing import Outgoing
-from relance_addon.core.records import Settled, Stored
+from relance_addon.core.records import Saved, Settled, Stored
 from relance_addon.hosts.port import BATCH, READ, Connector
-from relance_addon.operations import compose, simulate, sync
+from relance_addon.operations import compose, saved, simulate, sync
 from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
@@ -38,7 +38,10 @@ class Result:
 
 @dataclass(slots=True)
 class Ran:
-    """A run: its number, the decisions as they ended by invoice id, a result per message, what broke it off."""
+    """A run: its number, the decisions as they ended by invoice id, a result per message, what broke it off.
+
+    ``simulation`` is the saved one whose messages alone are sent.
+    """
 
     number: int
     state: simulate.State
@@ -46,6 +49,7 @@ class Ran:
     results: list[Result] = field(default_factory=list)
     broken: RelanceError | None = None
     planned: int = 0
+    simulation: int | None = None
 
     @property
     def decisions(self) -> list[Decision]:
@@ -62,28 +66,60 @@ def _quiet(done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def run(desk: Desk, host: str, progress: Progress = _quiet) -> Ran:
-    """Send what is due today. Raises Busy, InputError or HostError when nothing was sent."""
+def run(desk: Desk, host: str, progress: Progress = _quiet, simulation: int | None = None) -> Ran:
+    """Send what is due today, or what of it a saved simulation has.
+
+    Raises Busy, InputError or HostError when nothing was sent.
+    """
     desk.open_journal()
-    from relance_addon.journal import claims, database, hosts
+    from relance_addon.journal import claims, database, hosts, simulations
 
     with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         sync.refuse_earlier(desk, host)
+        approved = None if simulation is None else saved.find(desk, host, simulation)
         recover(desk, host, connector)
         _, owed = sync.pull(desk, host, connector)
         simulate.collect(desk, host, connector)
         with paused_collection():
             state = simulate.load(desk, host, owed)
-            outcome = simulate.decide(desk, host, state, connector, active=state.activated)
+            if approved is None:
+                outcome = simulate.decide(desk, host, state, connector, active=state.activated)
+            else:
+                state, (outcome, dropped) = saved.narrow(desk, host, connector, state, approved)
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)
         decided = {one.invoice.id: one for one in outcome.decisions}
         ran = Ran(claims.begin(host, desk.today, desk.now()), state, decided, planned=len(outcome.messages))
+        if approved is not None:
+            _take_up(desk, ran, approved, outcome.messages, dropped)
         _send(desk, host, connector, ran, outcome, progress)
         for problem in connector.finish():
             desk.report(problem)
         claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
+        if approved is not None:
+            ran.results.sort(key=lambda result: result.message.number)
+            if state.activated and ran.broken is None:
+                simulations.ran(approved.number, ran.number)
         return ran
+
+
+def _take_up(desk: Desk, ran: Ran, approved: Saved, leaving: Sequence[Message], dropped: Mapping[str, str]) -> None:
+    """Number a run's messages as they were approved, and say what of those does not leave."""
+    ran.simulation = approved.number
+    ran.planned = max((one.number for one in (*approved.messages, *leaving)), default=0)
+    if not ran.state.activated:
+        desk.say(f"automatic reminders are off: simulation {approved.number} can still be run once they are on")
+        return
+    numbers = {message.number for message in leaving}
+    for message in approved.messages:
+        gone = tuple(one for one in message.decisions if one.invoice.id in dropped)
+        told = [f"{one.invoice.number}: {dropped[one.invoice.id]}" for one in gone]
+        for line in told:
+            desk.say(f"changed since simulation {approved.number}: {line}")
+        if gone:
+            number = ran.spare_number() if message.number in numbers else message.number
+            part = message._replace(number=number, decisions=gone)
+            ran.results.append(Result(part, "", "dropped", error="; ".join(told)))
 
 
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:
@@ -133,7 +169,7 @@ def _post_batch(
     """
     from relance_addon.journal import claims
 
-    again = reread(desk, host, connector, ran.state, batch)
+    again = reread(desk, host, connector, ran.state, batch, approved=ran.simulation is not None)
     ran.decided.update(again.decisions)
     results = {message.number: [Result(message, "", "dropped", error=why)] for message, why in again.dropped}
     ready = compose.compose(desk, host, connector, ran.state, [message for _, message in again.kept], ahead)

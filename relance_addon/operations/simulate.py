@@ -39,18 +39,22 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """An outcome with what it was made of, and the subject and attachments' names of each message."""
+    """An outcome with what it was made of, and the subject and attachments' names of each message.
+
+    ``number`` is what it was saved under, None for one that was not.
+    """
 
     state: State
     outcome: group.Outcome
     subjects: Sequence[str]
     attachments: Sequence[Sequence[str]]
+    number: int | None = None
 
 
-def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
-    """Decide for one host today, after a pull unless told otherwise. Nothing leaves."""
+def simulate(desk: Desk, host: str, pulls: bool = True, save: bool = False) -> Simulation:
+    """Decide for one host today, after a pull unless told otherwise; ``save`` keeps it to be run. Nothing leaves."""
     desk.open_journal()
-    from relance_addon.journal import database
+    from relance_addon.journal import database, simulations
 
     lock = database.run_lock(host) if pulls else nullcontext()
     with closing(desk.connector(host)) as connector, lock, database.journal_errors():
@@ -65,7 +69,8 @@ def simulate(desk: Desk, host: str, pulls: bool = True) -> Simulation:
         if pulls:
             pin(host, state, outcome.decisions)
         subjects, attachments = describe(desk, connector, outcome.messages)
-        return Simulation(state, outcome, subjects, attachments)
+        number = simulations.save(host, desk.today, desk.now(), outcome.messages) if save else None
+        return Simulation(state, outcome, subjects, attachments, number)
 
 
 def load(desk: Desk, host: str, owed: Sequence[Invoice] | None = None) -> State:
@@ -84,13 +89,18 @@ def decide(desk: Desk, host: str, state: State, connector: Connector, active: bo
     """Decide, and say what is unusable, failed for good or in doubt."""
     outcome = group.decide(state.invoices, state.clients, state.book, state.history, desk.today, desk.policy, active)
     outcome.decisions[:] = [one for one in outcome.decisions if one.reason not in SETTLED]
-    _say_unusable(desk, connector, outcome.decisions)
-    for one in outcome.decisions:
+    say_problems(desk, host, connector, outcome.decisions)
+    return outcome
+
+
+def say_problems(desk: Desk, host: str, connector: Connector, decisions: Sequence[Decision]) -> None:
+    """Say what is unusable, failed for good or in doubt."""
+    _say_unusable(desk, connector, decisions)
+    for one in decisions:
         if one.reason == "failed":
             desk.report(f"{one.invoice.number}: three attempts at step {one.step} failed; it is left to a person")
         elif one.reason == "in_doubt":
             desk.report(f"{one.invoice.number}: in doubt; settle it with 'relance doubt {host}'")
-    return outcome
 
 
 def _say_unusable(desk: Desk, connector: Connector, decisions: Sequence[Decision]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Any, ClassVar
 
 from relance_addon.connectors.odoo import activities, events, posting
-from relance_addon.connectors.odoo.aside import Aside
 from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.fields import MODELS, Sources
 from relance_addon.connectors.odoo.inspection import Access, Inspection
@@ -21,7 +21,7 @@ from relance_addon.connectors.odoo.records import Schema
 from relance_addon.connectors.odoo.settings import Settings as OdooSettings
 from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
-from relance_addon.core.errors import HostError, InputError, RelanceError
+from relance_addon.core.errors import HostError, InputError
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
@@ -45,8 +45,8 @@ from relance_addon.hosts.port import (
 Connect = Callable[[OdooSettings, str, Path], Transport]
 
 _SAMPLES = 3
-_MANY = 40
-"""From so many invoices on, a second connection saves time."""
+_LANES = 2
+"""One of Odoo's workers does what waits for the database while another one does not."""
 
 
 class OdooConnector(Cannot):
@@ -66,6 +66,7 @@ class OdooConnector(Cannot):
                 pdf=True,
                 payment_link=True,
                 only_contacts=settings.send == "note",
+                lanes=_LANES,
             )
         )
         self._name = name
@@ -74,9 +75,9 @@ class OdooConnector(Cannot):
         self._connect = connect
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
-        self._other: Transport | None = None
-        self._aside = Aside()
-        self._notes: list[dict[str, Any]] = []
+        self._idle: list[Transport] = []
+        self._one_at_a_time = Lock()
+        self._not_noted: list[str] = []
         self._printer: Printer | None = None
         self._portal: Portal | None = None
         self._office: posting.Office | None = None
@@ -86,18 +87,8 @@ class OdooConnector(Cannot):
         return self._reader().pull(cursor, today)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
-        """Those invoices and their clients as they are now; many of them over two connections.
-
-        What is to be noted of the last post is noted from then on: Odoo is idle while the next one is made ready.
-        """
-        self._aside.wait()
-        beside = None
-        if len(invoices) >= _MANY:
-            with suppress(RelanceError):  # one connection has to do then
-                beside = self._second()
-        page = self._reader(beside).some(invoices)
-        self._note()
-        return page
+        """Those invoices and their clients as they are now."""
+        return self._reader().some(invoices)
 
     def numbered(self, number: str) -> Sequence[str]:
         """The ids of the customer invoices of that number."""
@@ -126,26 +117,32 @@ class OdooConnector(Cannot):
         """Send messages and make to-dos, in the way that the user's rights allow."""
         if not messages:
             return []
-        self._aside.wait()
         try:
-            transport, way = self._connected()[0], self._way()
+            transport = self._idle.pop() if self._idle else self._log_in()
+            office = self._way(transport)
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        posted, notes = posting.post(transport, self._second, way, messages)
-        self._notes += notes
+        # Odoo tries again by itself what met another call on a record, and a note may have been mailed by then.
+        with nullcontext() if office.way == "mail" else self._one_at_a_time:
+            posted, trouble = posting.post(transport, office, messages)
+        self._idle.append(transport)
+        if trouble:
+            self._not_noted.append(trouble)
         return posted
 
     def finish(self) -> Sequence[Problem]:
-        """Wait until everything is noted on every invoice; what could not be."""
-        self._note()
-        self._aside.wait()
-        return self._aside.problems()
+        """What could not be noted on every invoice."""
+        troubles, self._not_noted = self._not_noted, []
+        return [
+            Problem("", "", f"reminders are not noted on every invoice that they are about: {one}") for one in troubles
+        ]
 
     def find(self, marks: Sequence[Mark]) -> Mapping[str, Found]:
         """What Odoo has of these Message-IDs and to-dos, and whether it could send them."""
         mails = [mark for mark in marks if mark.channel == "mail"]
         others = [mark.key for mark in marks if mark.channel != "mail"]
-        transport, reads = self._connected()[0], self._way().reads_mails if mails else False
+        transport = self._connected()[0]
+        reads = self._way(transport).reads_mails if mails else False
         traces = look_up(transport, [mark.message_id for mark in mails], reads) if mails else {}
         there = activities.find(transport, others) if others else set()
         return {mark.key: _found(mark.key, traces.get(mark.message_id)) for mark in mails} | {
@@ -155,12 +152,13 @@ class OdooConnector(Cannot):
     def events(self, marks: Sequence[Mark]) -> Iterable[DeliveryEvent]:
         """What Odoo says of each copy of these messages: sent, failed, or bounced where it receives mail."""
         ids = [mark.message_id for mark in marks if mark.channel == "mail"]
-        return events.events(self._connected()[0], ids, self._way().reads_mails) if ids else ()
+        transport = self._connected()[0]
+        return events.events(transport, ids, self._way(transport).reads_mails) if ids else ()
 
     def check(self, today: date) -> list[Finding]:
         """Version, rights, mapping, mail set-up, PDFs, and whoever else reminds clients."""
         transport, schema = self._connected()
-        self._way()
+        self._way(transport)
         access = Access(transport.carrier, is_key(self._password()), self._prints().prints_any())
         inspection = Inspection(transport, self._settings, self._surroundings, access)
         return inspection.findings(self._sources, schema, today)
@@ -185,28 +183,16 @@ class OdooConnector(Cannot):
 
     def close(self) -> None:
         """Forget the log-ins; nothing stays open at Odoo."""
-        self._note()
-        self._aside.wait()
         if self._printer is not None:
             self._printer.close()
-        self._session = self._other = self._printer = self._portal = None
-
-    def _note(self) -> None:
-        """Begin to note what the last post left to be noted on other invoices."""
-        notes, self._notes = self._notes, []
-        if notes:
-            self._aside.begin(lambda: self._second().call("mail.message", "create", vals_list=notes))
+        self._session = self._printer = self._portal = None
+        self._idle.clear()
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:
             transport = self._log_in()
             self._session = transport, Schema(transport)
         return self._session
-
-    def _second(self) -> Transport:
-        if self._other is None:
-            self._other = self._log_in()
-        return self._other
 
     def _log_in(self) -> Transport:
         return self._connect(self._settings, self._password(), self._surroundings.folder)
@@ -220,22 +206,20 @@ class OdooConnector(Cannot):
             self._printer = printer(transport, self._settings, self._password(), folder)
         return self._printer
 
-    def _way(self) -> posting.Office:
+    def _way(self, transport: Transport) -> posting.Office:
         if self._office is None:
             settings = self._settings
-            self._office = posting.office(
-                self._connected()[0], settings.send, settings.template, settings.activity_type
-            )
+            self._office = posting.office(transport, settings.send, settings.template, settings.activity_type)
             contacts = self._office.way == "note"
             self.capabilities = replace(self.capabilities, only_contacts=contacts)
         return self._office
 
-    def _reader(self, beside: Transport | None = None) -> Reader:
+    def _reader(self) -> Reader:
         transport, schema = self._connected()
         problems = self._sources.lacking(schema)
         if problems:
             raise InputError(*problems)
-        return Reader(transport, schema, self._sources, self._surroundings.currency, beside)
+        return Reader(transport, schema, self._sources, self._surroundings.currency)
 
 
 def _shown(value: Any) -> str:

@@ -7,25 +7,19 @@ committed before a second call sends them. What keeps that call from happening l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from itertools import repeat
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.letters import Try, attach, body, header, in_turn, named, paragraphs, references
 from relance_addon.connectors.odoo.traces import look_at
 from relance_addon.connectors.odoo.transport import Transport
-from relance_addon.core.errors import HostError, Refused, RelanceError, Unreachable
+from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
 from relance_addon.hosts.faults import NotDone
 
 CLAIMS: Final = "__relance__"
 """The module that the external ids of our mails belong to."""
-Second = Callable[[], Transport]
-"""A second connection, for what can be done at the same time."""
-_MANY: Final = 8
 _CC_IS_SHOWN_ONLY: Final = 17
 """From this version on a Cc among the headers is shown, and mailed to nobody."""
 _FIELDS: Final = (
@@ -35,21 +29,8 @@ _FIELDS: Final = (
 )  # fmt: skip
 
 
-def post(transport: Transport, second: Second, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
-    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key.
-
-    Many go two at a time, by halves.
-    """
-    lines, parts = [transport], [messages]
-    if len(messages) >= _MANY:
-        with suppress(RelanceError):  # one connection has to do then
-            lines, parts = [transport, second()], [messages[::2], messages[1::2]]
-    with ThreadPoolExecutor(len(lines)) as pool:
-        halves = [iter(half) for half in pool.map(_post_on, lines, parts, repeat(earlier))]
-    return [next(halves[place % len(lines)]) for place in range(len(messages))]
-
-
-def _post_on(transport: Transport, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
+def post(transport: Transport, messages: Sequence[Outgoing], earlier: Mapping[str, int]) -> list[Try]:
+    """Write and send messages with system rights; ``earlier`` counts what was left of failed attempts, by key."""
     try:
         files = attach(transport, messages, on_invoice=True)
     except HostError as error:

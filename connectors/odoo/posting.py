@@ -57,30 +57,26 @@ def may_send_mails(transport: Transport) -> bool:
     return True
 
 
-def post(
-    transport: Transport, second: mails.Second, office: Office, messages: Sequence[Outgoing]
-) -> tuple[list[Posted], list[dict[str, Any]]]:
-    """Send messages and make activities: one outcome each, in order, and what is to be noted on other invoices.
+def post(transport: Transport, office: Office, messages: Sequence[Outgoing]) -> tuple[list[Posted], str]:
+    """Send messages and make activities: one outcome each, in order, and what kept them from being noted everywhere.
 
-    ``second`` opens another connection.
+    A message of several invoices stands on the first; on the others it is noted.
     """
     outcomes: dict[str, Posted] = {}
-    notes: list[dict[str, Any]] = []
+    trouble = ""
     letters = [message for message in messages if message.channel == "mail"]
     others = [message for message in messages if message.channel != "mail"]
     if letters:
-        posted, fresh = _post_letters(transport, second, office, letters)
+        posted, fresh = _post_letters(transport, office, letters)
         outcomes.update((one.key, one) for one in posted)
-        notes = [
-            note for one in fresh if outcomes[one.key].state in _LEFT for note in _on_others(one, transport.version)
-        ]
+        trouble = _note(transport, [one for one in fresh if outcomes[one.key].state in _LEFT])
     if others:
         outcomes.update((one.key, one) for one in activities.post(transport, others, office.activity))
-    return [outcomes[message.key] for message in messages], notes
+    return [outcomes[message.key] for message in messages], trouble
 
 
 def _post_letters(
-    transport: Transport, second: mails.Second, office: Office, messages: Sequence[Outgoing]
+    transport: Transport, office: Office, messages: Sequence[Outgoing]
 ) -> tuple[list[Posted], list[Outgoing]]:
     """The outcomes, and the messages that Odoo had not already."""
     try:
@@ -89,7 +85,7 @@ def _post_letters(
         return [Posted(message.key, "failed", str(error), tried=False) for message in messages], []
     fresh = [message for message in messages if not _is_there(before.get(message.message_id))]
     try:
-        made = _attempt(transport, second, office, fresh, before)
+        made = _attempt(transport, office, fresh, before)
         tries = {message.key: one for message, one in zip(fresh, made, strict=True)}
     except HostError as error:
         tries = {message.key: Try(str(error), asked=False, skipped=True) for message in fresh}
@@ -111,7 +107,6 @@ def _post_letters(
 
 def _attempt(
     transport: Transport,
-    second: mails.Second,
     office: Office,
     messages: Sequence[Outgoing],
     before: Mapping[str, Trace],
@@ -123,7 +118,7 @@ def _attempt(
     if office.way == "template":
         return mails.post_by_template(transport, messages, office.template)
     earlier = {message.key: len(before[message.message_id].ids) for message in messages if message.message_id in before}
-    return mails.post(transport, second, messages, earlier)
+    return mails.post(transport, messages, earlier)
 
 
 def _is_there(trace: Trace | None) -> bool:
@@ -155,6 +150,17 @@ def _settle(message: Outgoing, attempt: Try, traces: Mapping[str, Trace] | None)
     if trace.state == "silent":
         return Posted(message.key, "failed", attempt.error or "Odoo wrote to nobody")
     return Posted(message.key, trace.state, trace.error or (attempt.error if trace.state == "queued" else ""))
+
+
+def _note(transport: Transport, messages: Sequence[Outgoing]) -> str:
+    """Note messages that left on their other invoices; what kept them from it, if anything."""
+    notes = [note for message in messages for note in _on_others(message, transport.version)]
+    try:
+        if notes:
+            transport.call("mail.message", "create", vals_list=notes)
+    except HostError as error:
+        return str(error)
+    return ""
 
 
 def _on_others(message: Outgoing, version: int) -> list[dict[str, Any]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from relance_addon.connectors.odoo import changes
 from relance_addon.connectors.odoo.changes import Cursor
@@ -22,41 +20,24 @@ from relance_addon.core.model import Client, Contact, Problem
 from relance_addon.hosts.mapping import bind
 from relance_addon.hosts.port import Kind, Page, Pull
 
-T = TypeVar("T")
-U = TypeVar("U")
-
 PAGE: Final = 1000
 _SAMPLED: Final = 100
 """How many invoices are looked at for samples: some fields are filled now and then."""
 
 
-Terms = Mapping[int, Sequence[Record]]
-
-
 class Reader:
     """Reads invoices with their clients. What is read once is kept: a Reader lasts for one reading of the host."""
 
-    def __init__(
-        self,
-        transport: Transport,
-        schema: Schema,
-        sources: Sources,
-        currency: str,
-        beside: Transport | None = None,
-    ) -> None:
-        """``beside``: another connection, by which lines and credits are read while what they belong to is."""
+    def __init__(self, transport: Transport, schema: Schema, sources: Sources, currency: str) -> None:
         self._transport = transport
         self._records = Records(transport, schema)
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="odoo-beside") if beside else None
-        other = Records(beside, schema) if beside else self._records
         self._fields = {kind: Fields(kind, mapped, schema) for kind, mapped in sources.by_kind.items()}
         self._number = sources.by_kind["invoice"]["number"].direct or "name"
         fields = self._fields["invoice"], self._fields["instalment"]
         status = bind(sources.own_status, at)
         self._invoices = Invoices(self._records, *fields, status, currency)
-        self._lines = Invoices(other, *fields, status, currency)
         self._clients = Clients(self._records, self._fields["client"], self._fields["contact"])
-        self._credits = Credits(other, currency)
+        self._credits = Credits(self._records, currency)
         self._given: set[int] = set()
         self._persons: dict[int, list[Contact]] = {}
         self._credited: dict[int, Amounts] = {}
@@ -79,8 +60,7 @@ class Reader:
         numbers = [int(one) for one in ids if one.isdecimal()]
         if not numbers:
             return Page(gone=ids)
-        search = partial(self._invoices.search, [*SALES, ("id", "in", numbers)], order="id")
-        page = self._page(*self._at_once(search, partial(self._lines.terms, numbers)))
+        page = self._page(self._invoices.search([*SALES, ("id", "in", numbers)], order="id"))
         there = {invoice.id for invoice in page.invoices}
         return page._replace(gone=[one for one in ids if one not in there])
 
@@ -93,7 +73,7 @@ class Reader:
         moves = self._invoices.search(OWED, order="id desc", limit=_SAMPLED)
         owing = self._owing(moves)
         partners = self._clients.partners(owing)
-        terms = self._lines.terms([row["id"] for row in moves])
+        terms = self._invoices.terms([row["id"] for row in moves])
         rows: dict[Kind, list[Record]] = {
             "invoice": moves,
             "client": [row for row in partners if row["id"] in owing],
@@ -161,25 +141,11 @@ class Reader:
         found = (self._invoices.client(row) for row in moves)
         return {one for one in found if one is not None}
 
-    def _at_once(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U | None]:
-        """What both read at the same time; where there is one connection only, the other is not read."""
-        if self._beside is None:
-            return one(), None
-        reading = self._beside.submit(other)
-        try:
-            return one(), reading.result()
-        finally:
-            wait([reading])
-
-    def _page(self, moves: Sequence[Record], lines: Terms | None = None) -> Page:
-        """The invoices of these moves, and those of their clients that were not given yet.
-
-        ``lines`` are those of the moves, where they were read already.
-        """
+    def _page(self, moves: Sequence[Record]) -> Page:
+        """The invoices of these moves, and those of their clients that were not given yet."""
         if not moves:
             return Page()
-        if lines is None:
-            lines = self._lines.terms([row["id"] for row in moves])
+        lines = self._invoices.terms([row["id"] for row in moves])
         new = self._owing(moves) - self._given
         self._given |= new
         clients, problems = self._people(moves, new)
@@ -196,12 +162,11 @@ class Reader:
         persons = {self._invoices.person(row) for row in moves} - {None} - self._persons.keys()
         if not new and not persons:
             return [], []
-        search = partial(self._clients.partners, new, [one for one in persons if one is not None])
-        partners, below = self._at_once(search, partial(self._credits.below, new))
+        partners = self._clients.partners(new, [one for one in persons if one is not None])
         for row in partners:
             self._persons[row["id"]] = self._clients.contacts(row) if row["active"] else []
         theirs = [row["id"] for row in partners if owner(row, new) in new]
-        credits = self._credits.of(theirs) if below is None else below
+        credits = self._credits.of(theirs)
         self._credited.update(credits)
         problems: list[Problem] = []
         return self._clients.made(new, partners, credits, problems), problems

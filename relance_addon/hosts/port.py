@@ -76,7 +76,8 @@ class Capabilities:
     ``send_mail``: the host sends mails by itself; otherwise they leave through ``Surroundings.mailer``.
     ``proves_absence``: a mark that ``find`` says is absent proves that the message never left; with
     ``removable_marks``, which a person can take away, only of a message that was not in doubt yet. ``only_contacts``:
-    mail goes only to people that the host knows, not to any address.
+    mail goes only to people that the host knows, not to any address. ``lanes``: how many batches may be posted at the
+    same time, each from a thread of its own; together they are no more than one whole batch.
     """
 
     send_mail: bool = False
@@ -90,6 +91,7 @@ class Capabilities:
     payment_link: bool = False
     install: bool = False
     only_contacts: bool = False
+    lanes: int = 1
 
 
 class Page(NamedTuple):
@@ -188,7 +190,8 @@ class Connector(Protocol):
         """Send messages or make activities, at most BATCH: one outcome each, in order.
 
         Never raises for one of them. Where it raises all the same, every one is taken to be uncertain. The number of
-        remote calls grows with the messages and their invoices alone.
+        remote calls grows with the messages and their invoices alone. Called from a thread of its own, while other
+        methods may be called from others.
         """
         ...
 

@@ -10,7 +10,7 @@ from relance_addon.core.records import Settled, Stored
 from relance_addon.hosts.port import READ, Connector
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.run import post, settle
+from relance_addon.operations.post import post, settle
 
 
 def listed(desk: Desk, host: str) -> list[Stored]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import NamedTuple
 
 from relance_addon.core.decide import Decision
 from relance_addon.core.errors import HostError, InputError, RelanceError
 from relance_addon.core.group import Message, Outcome
 from relance_addon.core.model import State
-from relance_addon.core.outgoing import Outgoing
-from relance_addon.core.records import Saved, Settled, Stored
+from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.core.records import Saved, Settled
 from relance_addon.hosts.port import BATCH, READ, Connector
 from relance_addon.operations import compose, saved, simulate, sync
 from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
-from relance_addon.operations.reread import reread
+from relance_addon.operations.post import outcomes_of, recover, settle
+from relance_addon.operations.reread import Again, reread
 
 Progress = Callable[[int, int], None]
 
@@ -122,30 +125,65 @@ def _take_up(desk: Desk, ran: Ran, approved: Saved, leaving: Sequence[Message], 
             ran.results.append(Result(part, "", "dropped", error="; ".join(told)))
 
 
+class _Flight(NamedTuple):
+    """A batch on its way: its place, its messages before and after the second look, what is ready and whose it is.
+
+    ``results`` are those of the messages that did not make it here; ``going`` posts ``mine``.
+    """
+
+    place: int
+    batch: Sequence[Message]
+    again: Again
+    ready: Sequence[tuple[Outgoing, str]]
+    mine: Sequence[Outgoing]
+    failed: Sequence[Settled]
+    going: Future[list[Posted]]
+
+
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:
-    done = 0
-    parts = list(batches(outcome.messages))
-    with Ahead(lambda message: desk.renderer.render(message, desk.today, {})) as ahead:
-        for batch, coming in zip_longest(parts, parts[1:], fillvalue=()):
-            try:
-                ran.results += _post_batch(desk, host, connector, ran, batch, ahead, coming)
-            except (HostError, InputError) as error:
-                if not done and isinstance(error, InputError):
-                    raise
-                ran.broken = error
-                rest = outcome.messages[done:]
-                ran.results += [Result(one, "", "dropped", error=f"not tried: {error}") for one in rest]
-                return
-            done += len(batch)
-            progress(done, len(outcome.messages))
+    """Send batch by batch, as many at a time as the host has lanes. What breaks it off lets go what is on its way."""
+    lanes = connector.capabilities.lanes
+    parts = list(batches(outcome.messages, BATCH // lanes))
+    landed: dict[int, list[Result]] = {}
+    flying: dict[Future[list[Posted]], _Flight] = {}
+
+    def land(count: int) -> None:
+        """Wait until no more than ``count`` batches are on their way."""
+        while len(flying) > count:
+            for going in wait(flying, return_when=FIRST_COMPLETED).done:
+                one = flying.pop(going)
+                landed[one.place] = _land(desk, host, connector, ran, one)
+                progress(sum(len(parts[place]) for place in landed), len(outcome.messages))
+
+    begun = 0
+    with (
+        ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool,
+        Ahead(lambda message: desk.renderer.render(message, desk.today, {})) as ahead,
+    ):
+        try:
+            for batch, coming in zip_longest(parts, parts[1:], fillvalue=()):
+                land(lanes - 1)
+                one = _take_off(desk, host, connector, ran, begun, batch, pool, ahead, coming)
+                flying[one.going] = one
+                begun += 1
+        except (HostError, InputError) as error:
+            if not begun and isinstance(error, InputError):
+                raise
+            ran.broken = error
+        finally:
+            land(0)
+            ran.results += [result for place in sorted(landed) for result in landed[place]]
+    if ran.broken is not None:
+        rest = [message for batch in parts[begun:] for message in batch]
+        ran.results += [Result(one, "", "dropped", error=f"not tried: {ran.broken}") for one in rest]
 
 
-def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """Messages in order, by at most BATCH messages and READ invoices; one with more invoices goes alone."""
+def batches(messages: Sequence[Message], most: int = BATCH) -> Iterator[list[Message]]:
+    """Messages in order, by at most ``most`` messages and READ invoices; one with more invoices goes alone."""
     batch: list[Message] = []
     size = 0
     for message in messages:
-        if batch and (len(batch) == BATCH or size + len(message.decisions) > READ):
+        if batch and (len(batch) == most or size + len(message.decisions) > READ):
             yield batch
             batch, size = [], 0
         batch.append(message)
@@ -154,114 +192,52 @@ def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
         yield batch
 
 
-def _post_batch(
+def _take_off(
     desk: Desk,
     host: str,
     connector: Connector,
     ran: Ran,
+    place: int,
     batch: Sequence[Message],
+    pool: Executor,
     ahead: Ahead,
     coming: Sequence[Message],
-) -> list[Result]:
-    """Read again, claim, post, record. A message that fell apart has a result for each part.
-
-    While the host posts these, the texts of those ``coming`` are made ahead.
-    """
+) -> _Flight:
+    """Read again, claim, and begin to post. Meanwhile the texts of those ``coming`` are made ahead."""
     from relance_addon.journal import claims
 
     again = reread(desk, host, connector, ran.state, batch, approved=ran.simulation is not None)
     ran.decided.update(again.decisions)
-    results = {message.number: [Result(message, "", "dropped", error=why)] for message, why in again.dropped}
     ready = compose.compose(desk, host, connector, ran.state, [message for _, message in again.kept], ahead)
     lost = claims.claim(host, ran.number, [outgoing for outgoing, _ in ready])
-    mine = [(outgoing, error) for outgoing, error in ready if outgoing.key not in lost]
-    outcomes = [Settled(outgoing.key, "failed", error) for outgoing, error in mine if error]
+    claimed = [(outgoing, error) for outgoing, error in ready if outgoing.key not in lost]
+    failed = [Settled(outgoing.key, "failed", error) for outgoing, error in claimed if error]
+    mine = [outgoing for outgoing, error in claimed if not error]
+    going = pool.submit(connector.post, mine) if mine else pool.submit(list)
     ahead.begin(coming)
-    outcomes += post(connector, [outgoing for outgoing, error in mine if not error])
+    return _Flight(place, batch, again, ready, mine, failed, going)
+
+
+def _land(desk: Desk, host: str, connector: Connector, ran: Ran, one: _Flight) -> list[Result]:
+    """Record what became of a batch. A message that fell apart has a result for each part."""
+    outcomes = [*one.failed, *outcomes_of(connector, one.mine, one.going.result)]
     settle(desk, host, outcomes)
-    settled = {one.key: one for one in outcomes}
-    for (planned, message), (outgoing, _) in zip(again.kept, ready, strict=True):
+    settled = {outcome.key: outcome for outcome in outcomes}
+    results = {message.number: [Result(message, "", "dropped", error=why)] for message, why in one.again.dropped}
+    for (planned, message), (outgoing, _) in zip(one.again.kept, one.ready, strict=True):
         parts = results.setdefault(planned.number, [])
         number = planned.number if not parts else ran.spare_number()
-        one = settled.get(outgoing.key, Settled(outgoing.key, "dropped", "claimed already today"))
+        became = settled.get(outgoing.key, Settled(outgoing.key, "dropped", "claimed already today"))
         names = [document.name for document in outgoing.attachments]
-        parts.append(Result(message._replace(number=number), one.key, one.state, outgoing.subject, names, one.error))
-    made = [result for message in batch for result in results[message.number]]
+        parts.append(
+            Result(
+                message._replace(number=number), became.key, became.state, outgoing.subject, names, became.error
+            )
+        )  # fmt: skip
+    made = [result for message in one.batch for result in results[message.number]]
     for result in made:
         # One that left may have been refused by some of its recipients.
         if result.state in ("failed", "in_doubt") or (result.error and result.state != "dropped"):
-            numbers = ", ".join(one.invoice.number for one in result.message.decisions)
+            numbers = ", ".join(decided.invoice.number for decided in result.message.decisions)
             desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
     return made
-
-
-def settle(desk: Desk, host: str, outcomes: Sequence[Settled]) -> None:
-    """Record what became of messages, and whom our own mail server refused of those that left."""
-    from relance_addon.journal import claims, log
-
-    claims.settle(host, outcomes, desk.now())
-    refused = desk.mailer.refusals()
-    if refused:
-        log.record(host, refused)
-
-
-def post(connector: Connector, messages: Sequence[Outgoing]) -> list[Settled]:
-    """Post claimed messages. Where the call as a whole goes wrong, what the host has no mark of is in doubt."""
-    if not messages:
-        return []
-    try:
-        posted = {one.key: one for one in connector.post(messages)}
-    except Exception as error:  # noqa: BLE001 - whatever happened, these messages may have left
-        return _after_uncertain_call(connector, messages, error)
-    return [
-        Settled(*posted[message.key])
-        if message.key in posted
-        else Settled(message.key, "in_doubt", "the host gave no answer for it")
-        for message in messages
-    ]
-
-
-def _after_uncertain_call(connector: Connector, messages: Sequence[Outgoing], error: Exception) -> list[Settled]:
-    try:
-        found = connector.find([message.mark for message in messages])
-    except Exception:  # noqa: BLE001 - whatever the host answers, nobody knows then
-        found = {}
-    # A failure that the host tells of may be that of an earlier attempt.
-    return [
-        Settled(message.key, found[message.key].state)
-        if message.key in found and found[message.key].presence == "present" and found[message.key].state != "failed"
-        else Settled(message.key, "in_doubt", f"{type(error).__name__}: {error}")
-        for message in messages
-    ]
-
-
-def recover(desk: Desk, host: str, connector: Connector) -> None:
-    """Ask the host for the messages whose outcome is not known, those of a run that died among them.
-
-    A mark found means that it left. One that is proved absent never did: it failed, and is tried again. What cannot
-    be known is in doubt, and left to a person.
-    """
-    from relance_addon.journal import claims
-
-    unknown = claims.uncertain(host)
-    outcomes = []
-    for start in range(0, len(unknown), BATCH):
-        some = unknown[start : start + BATCH]
-        found = connector.find([one.mark for one in some])
-        for one in some:
-            answer = found.get(one.mark.key)
-            if answer is not None and answer.presence == "present" and not (answer.state == "failed" and one.tried):
-                outcomes.append(Settled(one.mark.key, answer.state))
-            elif answer is not None and answer.presence == "absent" and _proves(connector, one):
-                counted = one.state != "claimed"  # a process that died is no attempt that failed
-                outcomes.append(Settled(one.mark.key, "failed", "interrupted before it left", counted))
-            elif one.state == "claimed":
-                outcomes.append(Settled(one.mark.key, "in_doubt", "interrupted; the host has no trace of it"))
-    if outcomes:
-        claims.settle(host, outcomes, desk.now())
-
-
-def _proves(connector: Connector, one: Stored) -> bool:
-    """Whether the absence of its mark proves that a message never left; a person may have tidied away one in doubt."""
-    able = connector.capabilities
-    return able.proves_absence and (one.state == "claimed" or not able.removable_marks)

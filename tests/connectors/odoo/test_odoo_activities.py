@@ -18,7 +18,7 @@ NOTE = Office("note", activity="mail.mail_activity_data_call")
 
 
 def post(odoo: PostOffice, way: Office, messages: list[Outgoing]) -> list[Posted]:
-    return post_by(odoo, lambda: odoo, way, messages)[0]
+    return post_by(odoo, way, messages)[0]
 
 
 def to_do(key: str = "k", sender: str = "Anne@acme.test") -> Outgoing:

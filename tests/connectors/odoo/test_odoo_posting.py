@@ -21,7 +21,7 @@ CLIENT = Client("8", "Dupont")
 
 def post(odoo: PostOffice, messages: list[Outgoing]) -> list[Posted]:
     """As an accountant."""
-    return post_by(odoo, lambda: odoo, Office("note"), messages)[0]
+    return post_by(odoo, Office("note"), messages)[0]
 
 
 def failing(error: HostError) -> Callable[[], None]:
@@ -87,10 +87,24 @@ def test_a_message_that_left_is_noted_on_its_other_invoices() -> None:
         outgoing("a", CLIENT, [invoice("21"), invoice("22"), invoice("23")], "both@dupont.test"),
         outgoing("b", CLIENT, [invoice("24"), invoice("25")], "nobody@dupont.test"),
     ]
-    posted, notes = post_by(odoo, lambda: odoo, Office("note"), both)
+    posted, trouble = post_by(odoo, Office("note"), both)
     assert [one.state for one in posted] == ["sent", "failed"]
+    assert not trouble
+    notes = odoo.asked[odoo.calls.index("mail.message.create")]["vals_list"]
     assert [(note["res_id"], note["subject"]) for note in notes] == [(22, both[0].subject), (23, both[0].subject)]
-    assert post_by(odoo, lambda: odoo, Office("note"), both[:1]) == ([("a", "sent", "", True)], []), "noted already"
+    assert post_by(odoo, Office("note"), both[:1]) == ([("a", "sent", "", True)], "")
+    assert odoo.calls.count("mail.message.create") == 1, "noted already"
+
+
+def test_what_cannot_be_noted_on_other_invoices_has_left_all_the_same() -> None:
+    odoo = PostOffice()
+
+    def refuse(ids: object, **named: object) -> None:
+        raise Refused("not your invoice")
+
+    odoo.script["mail.message.create"] = refuse
+    both = outgoing("a", CLIENT, [invoice("21"), invoice("22")], "both@dupont.test")
+    assert post_by(odoo, Office("note"), [both]) == ([("a", "sent", "", True)], "not your invoice")
 
 
 def test_an_address_that_no_contact_has_fails_and_says_what_to_do() -> None:

@@ -356,17 +356,3 @@ def test_values() -> None:
         values.amount(None)
     with pytest.raises(ValueError, match="'soon' is no date"):
         values.day("soon")
-
-
-def test_many_read_again_over_two_connections_are_what_they_are_over_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    moves = [move(number, commercial_partner_id=8 + number % 2) for number in range(21, 81)]
-    lines = [
-        term(10 * number + part, number, f"2026-11-0{part}", 60.0, 30.0) for number in range(21, 81) for part in (1, 2)
-    ]
-    odoo = Books(moves, lines=[*lines, credit(5000, 8, 30.5)])
-    ids = [str(number) for number in range(21, 82)]
-    together = connector(odoo).read(ids, TODAY)
-    monkeypatch.setattr("relance_addon.connectors.odoo.connector._MANY", 1000)
-    assert together == connector(odoo).read(ids, TODAY)
-    assert len(together.invoices) == 60 and list(together.gone) == ["81"]
-    assert {one.id: dict(one.credits) for one in together.clients}["8"] == {"EUR": Decimal("30.5")}

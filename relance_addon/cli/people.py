@@ -33,8 +33,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=example(
             "relance hold acme --client 42 --until 2026-12-31 --reason 'plan agreed'",
+            "relance hold acme --invoice FA-0017 --kind promise --until 2026-12-31 --reason 'she called'",
             "relance hold acme --client 42 --lift",
-            "relance hold acme",
+            "relance hold acme --all",
         )
     )(hold)
     app.command(epilog=example("relance explain acme FA-0017", "relance explain acme id:17"))(explain)
@@ -156,8 +157,13 @@ def hold(
         ),
     ] = None,
     kind: Annotated[Kind, typer.Option("--kind", help="Why.")] = Kind.pause,
+    amount: Annotated[
+        str,
+        typer.Option("--amount", metavar="X", help="What was promised; all of it by default.", show_default=False),
+    ] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="In words.", show_default=False)] = "",
     lift: Annotated[bool, typer.Option("--lift", help="End the hold.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List those that ended too.")] = False,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
     day: Day = None,
@@ -175,27 +181,21 @@ def hold(
             operation.lift(opened, host, client, invoice)
             show.write(f"{host}: the hold of {name} is lifted")
         else:
-            operation.put(opened, host, client, invoice, until, kind.value, reason)
+            operation.put(opened, host, client, invoice, until, kind.value, reason, amount)
             show.write(f"{host}: {name} is held {f'until {until}' if until else 'for good'}")
         finish(opened)
         return
-    if lift or reason or until:
+    if lift or reason or until or amount:
         raise typer.BadParameter("--client or --invoice is missing")
     rows = [
-        {
-            "client": one.client or None,
-            "invoice": one.invoice or None,
-            "kind": one.kind,
-            "until": one.until.isoformat() if one.until else None,
-            "reason": one.reason,
-            "made_at": one.made_at.astimezone(opened.config.zone).isoformat(timespec="seconds"),
-        }
-        for one in operation.listed(opened, host)
+        {**operation.item(opened, one), "state": one.state(opened.today)}
+        for one in operation.listed(opened, host, every)
     ]
     if shown is Format.json:
         show.items("hold", rows)
     else:
-        show.table(("client", "invoice", "kind", "until", "reason", "made_at"), [list(row.values()) for row in rows])
+        headers = ("client", "invoice", "kind", "until", "amount", "currency", "reason", "made_at", "state")
+        show.table(headers, [[row[key] for key in headers] for row in rows], ("amount",))
 
 
 def explain(

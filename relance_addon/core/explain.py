@@ -14,6 +14,7 @@ from relance_addon.core.decide import ATTEMPTS, SETTLED, Decider, Decision, Poli
 from relance_addon.core.group import Message, Outcome, people_of
 from relance_addon.core.model import Adaptation, Client, History, Invoice, Reminder, day_after
 from relance_addon.core.program import Book, Program, Step
+from relance_addon.core.records import Hold
 from relance_addon.core.schedule import NOTHING, Cycle, Next, Part, Timetable, course, plan_for
 from relance_addon.core.words import Words
 
@@ -344,6 +345,17 @@ def _holds(say: Words, invoice: Invoice, client: Client, history: History, today
         if until is not None and until >= today:
             end = say("for_good") if until == date.max else say("until", day=say.day(until))
             yield until, say(kind, until=end)
+
+
+def hold(say: Words, one: Hold, today: date) -> str:
+    """A hold that was put here, in words: why, since when, what was promised; empty for one that is over or kept."""
+    state, said = one.state(today), {"made": say.day(one.made_at.date()), "reason": one.reason}
+    if state not in ("in_force", "broken"):
+        return ""
+    if one.kind != "promise" or one.until is None:
+        return say(f"hold_{one.kind}", **said)
+    what = say("promised_all") if one.amount is None else say.amount(one.amount, one.currency)
+    return say("hold_promise" if state == "in_force" else "hold_broken", what=what, day=say.day(one.until), **said)
 
 
 def _obstacles(case: _Case) -> Iterator[str]:

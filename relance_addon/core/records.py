@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from relance_addon.core.group import Message
@@ -40,7 +41,11 @@ class Use(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """``until`` is its last day, None for good. One of ``client`` and ``invoice`` (ids) is empty."""
+    """``until`` is its last day, None for good. One of ``client`` and ``invoice`` (ids) is empty.
+
+    ``amount`` in ``currency`` is what a promise is about, None for all that is due by its day; ``owed`` is what was
+    due by then when it was made. ``kept_at`` or ``broken_at`` is when it was found that its day had passed.
+    """
 
     client: str
     invoice: str
@@ -48,6 +53,20 @@ class Hold(NamedTuple):
     until: date | None
     reason: str
     made_at: datetime
+    amount: Decimal | None = None
+    currency: str = ""
+    owed: Decimal | None = None
+    kept_at: datetime | None = None
+    broken_at: datetime | None = None
+    lifted_at: datetime | None = None
+    number: int = 0
+
+    def state(self, today: date) -> str:
+        """``in_force``, ``kept`` or ``broken`` (a promise whose day has passed), ``lifted``, or ``over``."""
+        passed = self.until is not None and self.until < today
+        if passed and (self.kept_at or self.broken_at):
+            return "kept" if self.kept_at else "broken"
+        return "lifted" if self.lifted_at else "over" if passed else "in_force"
 
 
 class Saved(NamedTuple):

@@ -108,8 +108,8 @@ class Plan(models.Model):
 class Hold(models.Model):
     """Nothing goes out for this client or invoice, up to and including ``until`` (null: for good).
 
-    ``amount`` in ``currency`` is what was promised, empty for nothing in particular. ``broken_at`` is when it was first
-    found that the promised day had passed without payment.
+    ``amount`` in ``currency`` is what was promised, empty for nothing in particular; ``owed`` is what was due by then.
+    ``kept_at`` or ``broken_at`` is when it was first found that the promised day had passed, with or without payment.
     """
 
     host = models.CharField(max_length=120)
@@ -120,8 +120,10 @@ class Hold(models.Model):
     reason = models.TextField()
     amount = models.CharField(max_length=40, default="")
     currency = models.CharField(max_length=8, default="")
+    owed = models.CharField(max_length=40, default="")
     made_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(null=True)
     broken_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
 from relance_addon.core import explain as words
 from relance_addon.core import group
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import Invoice
+from relance_addon.core.model import Client, Invoice
 from relance_addon.core.words import LANGUAGES, Words
-from relance_addon.operations import find, simulate
+from relance_addon.hosts.port import Connector
+from relance_addon.operations import find, promises, reread, simulate
 from relance_addon.operations.desk import Desk
 
 
@@ -22,22 +23,41 @@ def explain(desk: Desk, host: str, text: str, language: str | None = None) -> wo
     invoice = find.invoice(desk, host, text)
     with closing(desk.connector(host)) as connector:
         now = connector.read([invoice.id], desk.today)
-    invoice = next((one for one in now.invoices if one.id == invoice.id), replace(invoice, status="cancelled"))
-    state = simulate.load(desk, host)
-    clients = {**state.clients, **{client.id: client for client in now.clients}}
+        invoice = next((one for one in now.invoices if one.id == invoice.id), replace(invoice, status="cancelled"))
+        state = simulate.load(desk, host)
+        clients = {**state.clients, **{client.id: client for client in now.clients}}
+        _look_at_promises(desk, host, connector, state, invoice, clients)
     invoices = [one for one in state.invoices if one.id != invoice.id] + [invoice]
     outcome = group.decide(invoices, clients, state.book, state.history, desk.today, desk.policy)
     made = words.explain(invoice.id, outcome, clients, state.book, state.history, desk.today, desk.policy, spoken)
-    return replace(made, lines=(*made.lines, *_reasons_of_holds(desk, host, invoice), *_switch(state, spoken)))
+    return replace(made, lines=(*made.lines, *_holds(desk, host, invoice, spoken), *_switch(state, spoken)))
 
 
-def _reasons_of_holds(desk: Desk, host: str, invoice: Invoice) -> Iterator[str]:
-    """What was written beside the holds that were put here."""
+def _look_at_promises(
+    desk: Desk,
+    host: str,
+    connector: Connector,
+    state: simulate.State,
+    invoice: Invoice,
+    clients: Mapping[str, Client],
+) -> None:
+    """Promises of the invoice or its client whose day has passed: the client's invoices are read again for it."""
+    found = [one for one in promises.pending(desk, host) if invoice.id == one.invoice or invoice.client == one.client]
+    if found:
+        ids = {invoice.id, *(one.id for one in state.owed.get(invoice.client, ()))}
+        theirs = reread.read(connector, sorted(ids), desk.today).invoices
+        promises.judge(desk, host, found, {invoice.client: theirs}, clients)
+
+
+def _holds(desk: Desk, host: str, invoice: Invoice, language: str) -> Iterator[str]:
+    """What was written beside the holds that were put here, and the promises that were not kept."""
     from relance_addon.journal import holds
 
-    for hold in holds.in_force(host, desk.today):
-        if invoice.id == hold.invoice or invoice.client == hold.client:
-            yield f"{hold.kind}: {hold.reason}"
+    say = Words(language)
+    for hold in holds.of(host, invoice.client, invoice.id):
+        line = words.hold(say, hold, desk.today)
+        if line and hold.lifted_at is None:
+            yield line
 
 
 def _switch(state: simulate.State, language: str) -> Iterator[str]:

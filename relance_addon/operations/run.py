@@ -17,7 +17,7 @@ from relance_addon.core.model import State
 from relance_addon.core.outgoing import Outgoing, Posted
 from relance_addon.core.records import Saved, Settled
 from relance_addon.hosts.port import BATCH, READ, Connector
-from relance_addon.operations import compose, saved, simulate, sync
+from relance_addon.operations import compose, promises, saved, simulate, sync
 from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
@@ -89,6 +89,7 @@ def run(desk: Desk, host: str, progress: Progress = _quiet, simulation: int | No
                 outcome = simulate.decide(desk, host, state, connector, active=state.activated)
             else:
                 state, (outcome, dropped) = saved.narrow(desk, host, connector, state, approved)
+        promises.look(desk, host, state.owed, state.clients)
         simulate.pin(host, state, outcome.decisions)
         hosts.ran(host, desk.today)
         decided = {one.invoice.id: one for one in outcome.decisions}

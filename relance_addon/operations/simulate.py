@@ -15,7 +15,7 @@ from relance_addon.core.names import pdf_name
 from relance_addon.core.program import Book
 from relance_addon.core.records import Happened
 from relance_addon.hosts.port import Connector, Kind
-from relance_addon.operations import sync
+from relance_addon.operations import promises, sync
 from relance_addon.operations.bounces import bounces
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
@@ -67,6 +67,7 @@ def simulate(desk: Desk, host: str, pulls: bool = True, save: bool = False) -> S
             state = load(desk, host, owed)
             outcome = decide(desk, host, state, connector, active=True)
         if pulls:
+            promises.look(desk, host, state.owed, state.clients)
             pin(host, state, outcome.decisions)
         subjects, attachments = describe(desk, connector, outcome.messages)
         number = simulations.save(host, desk.today, desk.now(), outcome.messages) if save else None

@@ -27,6 +27,16 @@ class Migration(migrations.Migration):
             field=models.CharField(default='', max_length=8),
         ),
         migrations.AddField(
+            model_name='hold',
+            name='kept_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='hold',
+            name='owed',
+            field=models.CharField(default='', max_length=40),
+        ),
+        migrations.AddField(
             model_name='message',
             name='reason',
             field=models.TextField(default=''),

@@ -21,9 +21,13 @@ def register(app: typer.Typer) -> None:
         )
     )(simulate)
     app.command(epilog=example("relance run acme", "relance run acme --simulation 3"))(run)
-    app.command(epilog=example("relance log acme --search dupont", "relance log acme --event bounced --csv log.csv"))(
-        log
-    )
+    app.command(
+        epilog=example(
+            "relance log acme --search dupont",
+            "relance log acme --event bounced --csv log.csv",
+            "relance log acme --invoice FA-0017 --archive FA-0017.zip",
+        )
+    )(log)
     app.command(
         epilog=example("relance doubt acme", "relance doubt acme --sent KEY", "relance doubt acme --resend KEY")
     )(doubt)
@@ -114,6 +118,12 @@ def log(
     message: Annotated[
         str, typer.Option("--message", metavar="KEY", help="Show the exact message of a key.", show_default=False)
     ] = "",
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive", metavar="FILE.zip", help="Write all there is about --invoice to a file.", show_default=False
+        ),
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
 ) -> None:
@@ -121,18 +131,30 @@ def log(
     import sys
 
     from relance_addon.cli import show
+    from relance_addon.operations import archive as evidence
+    from relance_addon.operations import hold
     from relance_addon.operations import log as operation
 
     opened = desk(config)
+    if archive and not invoice:
+        raise typer.BadParameter("--archive is about one invoice: --invoice is missing")
+    if message and shown is Format.json:
+        show.items("log", operation.described(opened, host, message))
+        return
     if message:
         sys.stdout.buffer.write(operation.exact(opened, host, message))
         return
     found = operation.entries(opened, host, search, event, since, invoice)
     rows = [operation.item(opened, one) for one in found]
+    holds = [hold.item(opened, one) for one in operation.holds(host, invoice)] if invoice else []
     if csv:
         operation.save_csv(rows, csv)
+    if archive:
+        evidence.save(opened, host, invoice, archive)
     if shown is Format.json:
-        show.items("log", rows)
+        from relance_addon.operations.report import items
+
+        show.document({**items("log", rows), **({"holds": holds} if invoice else {})})
     else:
         headers = ("date", "number", "client_name", "step_name", "origin", "last_event", "to", "subject", "message_key")
         cells = [
@@ -141,6 +163,9 @@ def log(
             for row in rows
         ]  # fmt: skip
         show.table(headers, cells)
+        if holds:
+            show.write("")
+            show.table(list(holds[0]), [list(one.values()) for one in holds], ("amount",))
     finish(opened)
 
 

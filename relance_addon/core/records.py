@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from relance_addon.core.group import Message
 from relance_addon.core.model import State
@@ -142,3 +142,18 @@ class Happened(NamedTuple):
     at: datetime
     recipient: str
     detail: str
+
+
+class Exact(NamedTuple):
+    """A message as it left, byte for byte, and what became of it.
+
+    ``attachments`` have a ``name``, ``mime``, ``size`` (bytes) and ``sha256``; ``asked`` is what it asked for, by
+    invoice id, with the currency; ``reason`` says why it left in spite of a hold.
+    """
+
+    mime: bytes
+    sha256: str
+    attachments: Sequence[Mapping[str, Any]]
+    events: Sequence[Happened]
+    asked: Mapping[str, tuple[Decimal, str]]
+    reason: str

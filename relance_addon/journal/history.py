@@ -109,18 +109,19 @@ def _messaged(host: str) -> dict[str, date]:
     return dict(rows)
 
 
+def adaptation(host: str, invoice: str) -> Adaptation | None:
+    """The hand-made part of one invoice's plan; None where there is none."""
+    row = models.Plan.objects.filter(host=host, invoice=invoice).first()
+    return _adaptation(row) if row else None
+
+
 def _adaptations(host: str) -> dict[str, Adaptation]:
-    return {
-        row.invoice: Adaptation(
-            row.program,
-            row.version,
-            row.restart,
-            row.instalment,
-            frozenset(row.dropped),
-            {name: _change(data) for name, data in row.changes.items()},
-        )
-        for row in models.Plan.objects.filter(host=host)
-    }
+    return {row.invoice: _adaptation(row) for row in models.Plan.objects.filter(host=host)}
+
+
+def _adaptation(row: models.Plan) -> Adaptation:
+    changes = {name: _change(data) for name, data in row.changes.items()}
+    return Adaptation(row.program, row.version, row.restart, row.instalment, frozenset(row.dropped), changes)
 
 
 def _change(data: dict[str, Any]) -> StepChange:

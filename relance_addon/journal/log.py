@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.db.models import Q
 
 from relance_addon.core.model import ascii_address, written_address
 from relance_addon.core.outgoing import Mark
-from relance_addon.core.records import SEVERITY, Entry, Happened
+from relance_addon.core.records import SEVERITY, Entry, Exact, Happened
 from relance_addon.journal import models
 
 _CHUNK = 500
@@ -19,7 +20,9 @@ _GOOD = SEVERITY[:5]
 _NEWS = ("delivered", "opened", "clicked", "complained", "bounced")
 
 
-def entries(host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = "") -> list[Entry]:
+def entries(
+    host: str, search: str = "", event: str = "", since: date | None = None, invoice: str = "", message: str = ""
+) -> list[Entry]:
     """Reminders, the newest first. ``search`` looks in numbers, client names, recipients' names and addresses."""
     rows = models.Reminder.objects.filter(host=host).exclude(message__state="dropped").select_related("message")
     rows = rows.defer("message__mime")
@@ -29,9 +32,30 @@ def entries(host: str, search: str = "", event: str = "", since: date | None = N
         rows = rows.filter(message__day__gte=since)
     if invoice:
         rows = rows.filter(Q(invoice=invoice.removeprefix("id:")) if invoice.startswith("id:") else Q(number=invoice))
+    if message:
+        rows = rows.filter(message__key=message)
     found = [_entry(row) for row in rows.order_by("-message__sent_at", "-message_id", "pk")]
     wanted = search.casefold()
     return [one for one in found if wanted in _searched(one)] if wanted else found
+
+
+def exact(host: str, keys: Sequence[str]) -> dict[str, Exact]:
+    """Messages as they left and what became of them, by key."""
+    rows = models.Message.objects.filter(host=host, key__in=keys).prefetch_related("reminders", "events")
+    return {
+        row.key: Exact(
+            bytes(row.mime),
+            row.sha256,
+            row.attachments,
+            [
+                Happened(row.message_id, one.event, one.at, one.recipient, one.detail)
+                for one in sorted(row.events.all(), key=lambda one: (one.at, one.pk))
+            ],
+            {one.invoice: (Decimal(one.residual), one.currency) for one in row.reminders.all()},
+            row.reason,
+        )
+        for row in rows
+    }
 
 
 def _searched(one: Entry) -> str:

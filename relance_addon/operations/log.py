@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.names import plain_cell
-from relance_addon.core.records import SEVERITY, Entry
+from relance_addon.core.records import SEVERITY, Entry, Exact, Hold
 from relance_addon.core.toml import nearest
 from relance_addon.operations.desk import Desk
 
@@ -34,7 +34,7 @@ def item(desk: Desk, one: Entry) -> dict[str, Any]:
     """One reminder as the contract's JSON has it, its times in the company's time zone."""
     row = one._asdict() | {"date": one.date.isoformat()}
     for key in ("sent_at", "last_event_at"):
-        row[key] = row[key].astimezone(desk.config.zone).isoformat(timespec="seconds")
+        row[key] = when(desk, row[key])
     if not one.redirected_to:
         del row["redirected_to"]
     if not one.error:
@@ -52,6 +52,83 @@ def exact(desk: Desk, host: str, key: str) -> bytes:
     if content is None:
         raise InputError(f"no message {key!r} on {host}; the log has their keys as message_key")
     return content
+
+
+def described(desk: Desk, host: str, key: str) -> list[dict[str, Any]]:
+    """The reminders of one message, with its hash, its attachments and its events. Raises InputError for none."""
+    desk.config.host(host)
+    desk.open_journal()
+    from relance_addon.journal import log
+
+    found = log.exact(host, [key])
+    if key not in found:
+        raise InputError(f"no message {key!r} on {host}; the log has their keys as message_key")
+    return [item(desk, one) | content(desk, found[key]) for one in log.entries(host, message=key)]
+
+
+def content(desk: Desk, one: Exact) -> dict[str, Any]:
+    """What a message was made of and what became of it, as plain data."""
+    return {
+        "sha256": one.sha256,
+        "size": len(one.mime),
+        "attachments": [
+            {key: attached[key] for key in ("name", "mime", "size", "sha256")} for attached in one.attachments
+        ],
+        "events": [
+            {"event": event, "at": when(desk, at), "recipient": recipient, "detail": detail}
+            for _, event, at, recipient, detail in one.events
+        ],
+        **({"reason": one.reason} if one.reason else {}),
+    }
+
+
+def when(desk: Desk, at: datetime) -> str:
+    """A time in the company's time zone."""
+    return at.astimezone(desk.config.zone).isoformat(timespec="seconds")
+
+
+def holds(host: str, invoice: str) -> list[Hold]:
+    """All holds there ever were of an invoice (a number, or ``id:…``) and of its client, the oldest first."""
+    from relance_addon.journal import holds
+
+    concerned = {(one.client, one.id) for one in _known(host, invoice)}
+    found = {hold.number: hold for client, key in concerned for hold in holds.of(host, client, key)}
+    return [found[number] for number in sorted(found)]
+
+
+class Known(NamedTuple):
+    """An invoice that the journal knows, of a reminder or as last pulled."""
+
+    id: str
+    number: str
+    client: str
+    client_name: str
+
+
+def known(host: str, invoice: str) -> Known:
+    """The invoice of a number, or of ``id:…``. Raises InputError for none, or several."""
+    found = _known(host, invoice)
+    if not found:
+        raise InputError(f"no invoice {invoice!r} in the journal of {host}; give its number, or its id as id:…")
+    if len(found) > 1:
+        ids = ", ".join(f"id:{one.id}" for one in found)
+        raise InputError(f"{len(found)} invoices are numbered {invoice!r}; give one of {ids}")
+    return found[0]
+
+
+def _known(host: str, invoice: str) -> list[Known]:
+    from relance_addon.journal import ledger, log
+
+    sent = {
+        one.invoice: Known(one.invoice, one.number, one.client, one.client_name)
+        for one in log.entries(host, invoice=invoice)
+    }
+    pulled = [one for one in ledger.find_invoice(host, invoice) if one.id not in sent]
+    clients = ledger.clients(host) if pulled else {}
+    names = {key: client.name for key, client in clients.items()}
+    return [
+        *sent.values(), *(Known(one.id, one.number, one.client, names.get(one.client, "")) for one in pulled)
+    ]  # fmt: skip
 
 
 def save_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:

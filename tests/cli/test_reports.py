@@ -87,7 +87,7 @@ def test_a_page_that_cannot_be_written_is_status_2(files: Company) -> None:
 
 def test_a_simulation_can_be_mailed_to_oneself(files: Company, letterbox: Letterbox) -> None:
     hostile(files)
-    files("simulate acme --mail-to 'Moi <me@acme.example>'")
+    files("simulate acme --save --mail-to 'Moi <me@acme.example>'")
     (envelope,) = letterbox.got
     assert (envelope.mail_from, envelope.rcpt_tos) == ("compta@acme.example", ["me@acme.example"])
     assert isinstance(envelope.content, bytes)
@@ -96,6 +96,10 @@ def test_a_simulation_can_be_mailed_to_oneself(files: Company, letterbox: Letter
     assert body is not None
     page = Elements(body.get_content())
     assert "script" not in page.names and HOSTILE in page.text
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert all("relance run acme --simulation 1" in text for text in (page.text, plain.get_content()))
+    assert f"{HOSTILE}: 17: Rappel 17 -> " in plain.get_content()
     assert files.mails() == {}
     assert files("log acme").items == []
 

@@ -166,7 +166,8 @@ def test_a_promise_that_is_none_is_refused(fake: Company, options: str, told: st
     [
         (
             "fr",
-            "Paiement promis pour le 25 novembre 2026 (tout ce qui est échu), noté ici le 21 novembre 2026 : she called",
+            "Paiement promis pour le 25 novembre 2026 (tout ce qui est échu), "
+            "noté ici le 21 novembre 2026 : she called",
         ),
         ("en", "Payment promised by November 25, 2026 (all that is due), noted here on November 21, 2026: she called"),
     ],

@@ -157,7 +157,7 @@ def test_an_archive_that_cannot_be_is_status_2(reminded: Company, options: str, 
 def test_a_number_of_two_invoices_asks_for_the_id(fake: Company) -> None:
     fake.host.put(invoice("17", number="A"), invoice("18", number="A", client="2"), client("1"), client("2"))
     fake("run acme")
-    with pytest.raises(InputError, match="2 invoices are numbered 'A'; give one of id:1[78], id:1[78]"):
+    with pytest.raises(InputError, match=r"2 invoices are numbered 'A'; give one of id:1[78], id:1[78]"):
         archive.archive(open_desk(fake.path("relance.toml")), "acme", "A")
 
 

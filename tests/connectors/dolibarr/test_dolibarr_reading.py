@@ -532,3 +532,32 @@ def test_samples_are_of_the_newest_and_a_path_that_nothing_has_is_told(books: Bo
     assert lines["invoice", "due_date"].samples == ("2026-10-31",) * 3
     assert "options_programme" in lines["invoice", "program"].problem
     assert not lines["invoice", "number"].problem
+
+
+# The company's own word on a client or an invoice
+
+
+@pytest.mark.parametrize(
+    ("box", "until", "program"),
+    [("1", date.max, "none"), (1, date.max, "none"), ("0", None, ""), (None, None, ""), ("", None, "")],
+)
+def test_extra_fields_exclude_an_invoice_or_a_client(
+    books: Books, tmp_path: Path, box: Any, until: date | None, program: str
+) -> None:
+    field = "array_options.options_no_reminder"
+    excluded = {"from": field, "map": {"1": "none"}, "default": ""}
+    mapping = {kind: {"hold_until": field, "program": excluded} for kind in ("invoice", "client")}
+    books.invoices = [bill(1, array_options={"options_no_reminder": box})]
+    books.parties = [party(8, array_options={"options_no_reminder": box})]
+    page = pulled(books, tmp_path, mapping=mapping)
+    for one in (*page.invoices, *page.clients):
+        assert (one.held_until, one.program) == (until, program)
+    assert not page.problems
+
+
+def test_extra_fields_that_were_never_filled_say_nothing(books: Books, tmp_path: Path) -> None:
+    """Dolibarr writes a list where no extra field of a record has a value."""
+    mapping = {"invoice": {"program": {"from": "array_options.options_p", "map": {"2": "douce"}, "default": ""}}}
+    books.invoices = [bill(1, array_options=[]), bill(2, array_options={"options_p": "2"})]
+    page = pulled(books, tmp_path, mapping=mapping)
+    assert [one.program for one in page.invoices] == ["", "douce"]

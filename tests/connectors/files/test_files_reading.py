@@ -528,3 +528,19 @@ def test_a_pdf_that_comes_or_goes_is_seen_by_the_next_pull(sample: Sample) -> No
 def test_links_are_those_of_the_file(sample: Sample) -> None:
     sample.invoices("1,3,2026-10-01,5,https://pay.example/1", "2,3,2026-10-01,5,", header=HEADER + ",payment_link")
     assert sample.connect().links(sample.pull().invoices) == {"1": "https://pay.example/1"}
+
+
+@pytest.mark.parametrize(("cell", "until", "program"), [("yes", date.max, "none"), ("no", None, ""), ("", None, "")])
+def test_a_column_of_the_companys_own_excludes_an_invoice_or_a_client(
+    sample: Sample, cell: str, until: date | None, program: str
+) -> None:
+    mapping = {
+        "hold_until": {"from": "excluded", "map": {"yes": "always"}, "default": ""},
+        "program": {"from": "excluded", "map": {"yes": "none"}, "default": ""},
+    }
+    sample.invoices(f"17,1,2026-10-01,100,{cell}", header=HEADER + ",excluded")
+    sample.write("clients", "id,excluded", f"1,{cell}")
+    pulled = sample.pull(mapping={"invoice": mapping, "client": mapping})
+    for one in (pulled["17"], pulled.clients["1"]):
+        assert (one.held_until, one.program) == (until, program)
+    assert pulled.told == []

@@ -23,7 +23,7 @@ RELATIONS = {
     "partner_id": "res.partner",
 }
 LISTS = {"category_id"}
-BOOLEANS = {"active", "reconciled", "blocked", "no_followup"}
+BOOLEANS = {"active", "reconciled", "blocked", "no_followup", "x_no_reminder"}
 ABSENT = {
     16: {"no_followup", "invoice_ids", "invoice_pdf_report_id"},
     17: {"no_followup", "invoice_ids"},

@@ -356,3 +356,30 @@ def test_values() -> None:
         values.amount(None)
     with pytest.raises(ValueError, match="'soon' is no date"):
         values.day("soon")
+
+
+@pytest.mark.parametrize(
+    ("box", "until", "program"),
+    [(True, date.max, "none"), (False, None, "")],
+    ids=["ticked", "not ticked"],
+)
+def test_boxes_of_the_companys_own_exclude_an_invoice_or_a_client(box: bool, until: date | None, program: str) -> None:
+    excluded = {"from": "x_no_reminder", "map": {"true": "none"}, "default": ""}
+    mapping = {kind: {"hold_until": "x_no_reminder", "program": excluded} for kind in ("invoice", "client")}
+    odoo = Books([move(2, x_no_reminder=box)], [partner(8, x_no_reminder=box)])
+    (page,) = connector(odoo, mapping).pull("", TODAY).pages
+    for one in (*page.invoices, *page.clients):
+        assert (one.held_until, one.program) == (until, program)
+    assert not page.problems
+
+
+def test_a_selection_of_the_companys_own_names_the_program() -> None:
+    mapping = {
+        "invoice": {"program": {"from": "x_reminders", "map": {"never": "none", "gentle": "douce"}, "default": ""}},
+        "client": {"program": "x_program", "hold_until": "x_hold_until"},
+    }
+    moves = [move(2, x_reminders="never"), move(3, x_reminders="gentle"), move(4, x_reminders=False)]
+    odoo = Books(moves, [partner(8, x_program="public", x_hold_until="2026-12-24")])
+    (page,) = connector(odoo, mapping).pull("", TODAY).pages
+    assert [one.program for one in page.invoices] == ["none", "douce", ""]
+    assert [(one.program, one.held_until) for one in page.clients] == [("public", date(2026, 12, 24))]

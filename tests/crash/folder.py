@@ -89,6 +89,11 @@ class Folder:
         found: list[dict[str, Any]] = json.loads(self.done(*arguments, "--format", "json").output)["items"]
         return found
 
+    def saved(self, day: str) -> str:
+        """The number of a simulation saved that day."""
+        said = self.done("simulate", HOST, "--save", "--date", day, "--format", "json")
+        return str(json.loads(said.output)["id"])
+
     def empty_the_outbox(self) -> None:
         """What a program does that sends the files: it takes them away."""
         if self.outbox.is_dir():

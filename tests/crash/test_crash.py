@@ -17,6 +17,11 @@ def test_killed_at_any_moment_nothing_leaves_twice_and_nothing_is_lost(tmp_path:
     assert any(one.killed for one in met)
 
 
+def test_a_saved_simulation_killed_and_run_again_sends_all_it_has_once(tmp_path: Path) -> None:
+    met = list(trials(6, seed=5, under=tmp_path, saved=True))
+    assert any(one.killed for one in met)
+
+
 @pytest.mark.parametrize("at_once", [2, 8])
 def test_runs_at_once_send_once_and_the_others_say_so(tmp_path: Path, at_once: int) -> None:
     folder = Folder(tmp_path / "folder")

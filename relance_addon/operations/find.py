@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
+from typing import Protocol, TypeVar
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Client, Invoice
@@ -21,6 +23,23 @@ def invoice(desk: Desk, host: str, text: str) -> Invoice:
         found = ledger.find_invoice(host, text)
     if not found:
         found = _on_host(desk, host, text)
+    return only(found, host, text)
+
+
+class Named(Protocol):
+    """Whatever stands for an invoice."""
+
+    @property
+    def id(self) -> str:
+        """The host's id of it."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def only(found: Sequence[N], host: str, text: str) -> N:
+    """The one that was found. Raises InputError when there is none, or more than one."""
     if not found:
         raise InputError(f"no invoice {text!r} on {host}; give its number, or its id as id:…")
     if len(found) > 1:

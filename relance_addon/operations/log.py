@@ -12,6 +12,7 @@ from relance_addon.core.errors import InputError
 from relance_addon.core.names import plain_cell
 from relance_addon.core.records import SEVERITY, Entry, Exact, Hold
 from relance_addon.core.toml import nearest
+from relance_addon.operations import find
 from relance_addon.operations.desk import Desk
 
 
@@ -107,13 +108,7 @@ class Known(NamedTuple):
 
 def known(host: str, invoice: str) -> Known:
     """The invoice of a number, or of ``id:…``. Raises InputError for none, or several."""
-    found = _known(host, invoice)
-    if not found:
-        raise InputError(f"no invoice {invoice!r} in the journal of {host}; give its number, or its id as id:…")
-    if len(found) > 1:
-        ids = ", ".join(f"id:{one.id}" for one in found)
-        raise InputError(f"{len(found)} invoices are numbered {invoice!r}; give one of {ids}")
-    return found[0]
+    return find.only(_known(host, invoice), host, invoice)
 
 
 def _known(host: str, invoice: str) -> list[Known]:

@@ -144,7 +144,7 @@ def test_an_invoice_of_which_nothing_left_has_an_archive_too(fake: Company) -> N
     ("options", "told"),
     [
         ("--archive x.zip", "--archive is about one invoice: --invoice is missing"),
-        ("--invoice FA-99 --archive x.zip", "no invoice 'FA-99' in the journal of acme"),
+        ("--invoice FA-99 --archive x.zip", "no invoice 'FA-99' on acme"),
         ("--invoice FA-0017 --archive nowhere/x.zip", "nowhere/x.zip: cannot be written: No such file or directory"),
     ],
 )

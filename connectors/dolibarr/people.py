@@ -58,7 +58,8 @@ class People:
         Dolibarr lists them without saying what for, so those who are usually written to about invoices come alone, and
         those usually written to about other things never.
         """
-        wanted = {int(row["id"]): [identifier(one) for one in row.get("contacts_ids") or ()] for row in moves}
+        # Dolibarr gives them by their last names: two of the same name come in any order, now so, now so.
+        wanted = {int(row["id"]): sorted(identifier(one) for one in row.get("contacts_ids") or ()) for row in moves}
         unread = {one for ids in wanted.values() for one in ids} - self._contacts.keys()
         if unread:
             list(self._read_contacts("t.rowid", unread))

@@ -248,6 +248,13 @@ def test_an_invoices_own_contacts_come_before_the_clients(books: Books, tmp_path
     assert found.contacts == (Contact("Claire Roux 2", "claire2@client8.example", ("billing",)),)
 
 
+def test_an_invoices_contacts_come_in_one_order_however_dolibarr_gives_them(books: Books, tmp_path: Path) -> None:
+    books.contacts = [contact(2), contact(10)]
+    orders = [one_of(books, tmp_path, bill(1, contacts_ids=ids)).contacts for ids in (["2", "10"], ["10", "2"])]
+    assert [one.email for one in orders[0]] == ["claire2@client8.example", "claire10@client8.example"]
+    assert orders[0] == orders[1]
+
+
 def test_who_is_usually_written_to_about_deliveries_gets_no_reminder(books: Books, tmp_path: Path) -> None:
     books.contacts = [contact(1, role="BILLING"), contact(3, role="SHIPPING")]
     assert one_of(books, tmp_path, bill(1, contacts_ids=["3"])).contacts == ()

@@ -7,11 +7,10 @@ from contextlib import closing
 from dataclasses import replace
 
 from relance_addon.core import explain as words
-from relance_addon.core import group
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Invoice
 from relance_addon.core.words import LANGUAGES, Words
-from relance_addon.operations import find, simulate
+from relance_addon.operations import find, look, simulate
 from relance_addon.operations.desk import Desk
 
 
@@ -21,14 +20,16 @@ def explain(desk: Desk, host: str, text: str, language: str | None = None) -> wo
     spoken = language_of(desk, language)
     invoice = find.invoice(desk, host, text)
     with closing(desk.connector(host)) as connector:
-        now = connector.read([invoice.id], desk.today)
-    invoice = next((one for one in now.invoices if one.id == invoice.id), replace(invoice, status="cancelled"))
-    state = simulate.load(desk, host)
-    clients = {**state.clients, **{client.id: client for client in now.clients}}
-    invoices = [one for one in state.invoices if one.id != invoice.id] + [invoice]
-    outcome = group.decide(invoices, clients, state.book, state.history, desk.today, desk.policy)
-    made = words.explain(invoice.id, outcome, clients, state.book, state.history, desk.today, desk.policy, spoken)
-    return replace(made, lines=(*made.lines, *_reasons_of_holds(desk, host, invoice), *_switch(state, spoken)))
+        seen = look.look(desk, host, connector, invoice)
+    state, (outcome, _) = seen.state, look.decide(desk, seen)
+    made = words.explain(invoice.id, outcome, state.clients, state.book, state.history, desk.today, desk.policy, spoken)
+    return replace(made, lines=(*made.lines, *beside(desk, host, seen, spoken)))
+
+
+def beside(desk: Desk, host: str, seen: look.Look, language: str) -> Iterator[str]:
+    """What the journal has to add about an invoice: the reasons of holds that were put here, the switch."""
+    yield from _reasons_of_holds(desk, host, seen.invoice)
+    yield from _switch(seen.state, language)
 
 
 def _reasons_of_holds(desk: Desk, host: str, invoice: Invoice) -> Iterator[str]:

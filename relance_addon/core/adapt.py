@@ -68,7 +68,7 @@ def adapt(
     dropped and set.
     """
     invoice, client = decision.invoice, decision.client
-    if client is None or decision.reason == "invalid":
+    if client is None or client.invalid or invoice.invalid:  # an unknown program is mended by applying another
         raise InputError(f"{invoice.number} cannot be used: {decision.detail}")
     if decision.reason in SETTLED:
         raise InputError(f"{invoice.number} is {decision.reason.replace('_', ' ')}: it has no plan to change")

@@ -257,3 +257,13 @@ def test_a_program_that_the_host_names_goes_first(owing: Company) -> None:
     assert (one["rule"], one["pinned"]) == ("invoice", False)
     (one,) = owing("plan acme id:17 --apply strict", form="json").items
     assert (one["rule"], one["pinned"]) == ("invoice", True)
+
+
+def test_an_invoice_whose_client_names_an_unknown_program_is_given_another(owing: Company) -> None:
+    owing.host.put(client("1", program="gone"))
+    owing("sync acme", status=1)
+    assert shown(owing) == []
+    assert owing("plan acme id:17 --drop 1", status=2).err == (
+        "relance: FA-0017 follows no program: it has no step to change\n"
+    )
+    assert shown(owing, "--apply strict") == ["planned 11-21 Mise en demeure"]

@@ -87,8 +87,8 @@ class Choice:
     """The programs open to an invoice in order of precedence, beside the rule that names each.
 
     Rules: ``invoice`` and ``client`` (the host says so), ``applied`` and ``chosen`` (set here for the invoice, for
-    the client), ``segment``, ``default``. ``none`` is the rule that says "no program", ``unknown`` what is wrong
-    with the name that comes next.
+    the client), ``kept`` (the invoice keeps what it first met), ``segment``, ``default``. ``none`` is the rule that
+    says "no program", ``unknown`` what is wrong with the name that comes next.
     """
 
     programs: tuple[Program, ...] = ()
@@ -181,6 +181,8 @@ class Decider:
         program = self.book.get(own, adaptation.version if adaptation.program == own else 0)
         if program is None:
             return Choice(unknown=self.book.unknown(own))
+        if rule == "applied" and adaptation.version and program.pin:
+            rule = "kept"
         rest = self._choice_of(client)
         return Choice((program, *rest.programs), (rule, *rest.rules), rest.none, rest.unknown)
 

@@ -143,6 +143,23 @@ def explain(
     return Explanation(decision, tuple(lines))
 
 
+def circumstances(
+    decision: Decision, clients: Mapping[str, Client], book: Book, history: History, today: date, language: str
+) -> tuple[str, ...]:
+    """What an invoice is, which program it follows and where that comes from, what holds it, and what is decided."""
+    say, client, invoice = Words(language), decision.client, decision.invoice
+    lines = [*_head(say, decision, today)]
+    if client is None or decision.reason == "invalid":
+        lines.append(say("unusable", detail=decision.detail))
+    else:
+        decider = Decider(clients, book, history, today)
+        found = decider.following(invoice, client)
+        plan = history.adaptations.get(invoice.id, NOTHING)
+        lines += _precedence(say, decider, invoice, client, plan, found[0].program if found else None)
+        lines += [line for _, line in _holds(say, invoice, client, history, today)]
+    return (*lines, say(decision.verdict, reason=say.reason(decision.reason)))
+
+
 def _next_date(case: _Case) -> date | None:
     """The day to look at the invoice again, as far as it is known."""
     decision, today = case.decision, case.today
@@ -248,10 +265,19 @@ def _precedence(
     say: Words, decider: Decider, invoice: Invoice, client: Client, plan: Adaptation, chosen: Program | None
 ) -> Iterator[str]:
     choice = decider.choice(invoice, client, plan)
+    here = decider.history.client_programs.get(client.id, "")
+    if invoice.program and plan.program not in ("", invoice.program):
+        yield say("overruled_invoice", name=plan.program)
+    elif not plan.program and not invoice.program and client.program and here not in ("", client.program):
+        yield say("overruled_client", name=here)
     for rule, program in zip(choice.rules, choice.programs, strict=True):
         if program is chosen:
             named = say("named_version", name=program.name, version=program.version)
             yield say(f"rule_{rule}", program=named if program.version else say("named", name=program.name))
+            if plan.version and (program.name, program.version) == (plan.program, plan.version):
+                newest = decider.book.get(program.name)
+                newer = newest is not None and newest.version > plan.version
+                yield say("pinned_newer", version=newest.version) if newest and newer else say("pinned")
             if plan.restart:
                 yield say("restarted")
             return
@@ -334,17 +360,22 @@ def _between(say: Words, steps: Sequence[Step]) -> str:
     return " + ".join(say.span(count, unit) for count, unit in ((months, "month"), (days, "day")) if count)
 
 
-def _holds(say: Words, invoice: Invoice, client: Client, history: History, today: date) -> Iterator[tuple[date, str]]:
-    """Every hold in force: its last day and its line."""
-    for kind, until in (
+def holds_in_force(invoice: Invoice, client: Client, history: History, today: date) -> list[tuple[str, date]]:
+    """Every hold in force, the host's and ours: which it is, and its last day."""
+    holds = (
         ("host_holds_invoice", invoice.held_until),
         ("here_holds_invoice", history.invoice_holds.get(invoice.id)),
         ("host_holds_client", client.held_until),
         ("here_holds_client", history.client_holds.get(client.id)),
-    ):
-        if until is not None and until >= today:
-            end = say("for_good") if until == date.max else say("until", day=say.day(until))
-            yield until, say(kind, until=end)
+    )
+    return [(which, until) for which, until in holds if until is not None and until >= today]
+
+
+def _holds(say: Words, invoice: Invoice, client: Client, history: History, today: date) -> Iterator[tuple[date, str]]:
+    """Every hold in force: its last day and its line."""
+    for which, until in holds_in_force(invoice, client, history, today):
+        end = say("for_good") if until == date.max else say("until", day=say.day(until))
+        yield until, say(which, until=end)
 
 
 def hold(say: Words, one: Hold, today: date) -> str:

@@ -249,7 +249,7 @@ def read(text: str, source: str, roles: Iterable[str]) -> tuple[Program, ...]:
     if not programs:
         raise InputError(Problem(f"{source}:1", "programs", "no program; write [[programs]]"))
     where = toml.lines(text)
-    known = {*ROLES, *roles}
+    known = tuple(roles)
     problems = [
         toml.problem(source, where, ("programs", index, "steps", number, key), message)
         for index, program in enumerate(programs)
@@ -261,13 +261,22 @@ def read(text: str, source: str, roles: Iterable[str]) -> tuple[Program, ...]:
     return programs
 
 
-def _unknown_people(step: Step, roles: set[str]) -> Iterable[tuple[str, str]]:
+def _unknown_people(step: Step, roles: Iterable[str]) -> Iterable[tuple[str, str]]:
     for key, people in (("sender", (step.sender,)), ("to", step.to), ("cc", step.cc), ("bcc", step.bcc)):
         for person in people:
-            if key == "sender" and person in CLIENT_ROLES:
-                yield key, f"{person!r} is a role of the client, it cannot send"
-            elif person not in roles and not _is_address(person):
-                yield key, f"{person!r} is neither a role nor an address{toml.nearest(person, roles)}"
+            wrong = unknown_person(key, person, roles)
+            if wrong:
+                yield key, wrong
+
+
+def unknown_person(key: str, person: str, roles: Iterable[str]) -> str:
+    """What is wrong with a role or address as ``sender``, ``to``, ``cc`` or ``bcc``; empty when nothing is."""
+    known = {*ROLES, *roles}
+    if key == "sender" and person in CLIENT_ROLES:
+        return f"{person!r} is a role of the client, it cannot send"
+    if person not in known and not _is_address(person):
+        return f"{person!r} is neither a role nor an address{toml.nearest(person, known)}"
+    return ""
 
 
 def _is_address(text: str) -> bool:

@@ -151,9 +151,10 @@ class FakeHost(Cannot):
         self._broken.update(dict.fromkeys(names, error))
 
     def mend(self) -> None:
-        """Forget every fault that was asked for."""
+        """Forget every fault and every answer that was asked for."""
         self._faults.clear()
         self._broken.clear()
+        self._answers.clear()
 
     def answer(
         self,

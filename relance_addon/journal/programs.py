@@ -132,8 +132,15 @@ def of_clients(host: str) -> dict[str, str]:
 
 
 def pin(host: str, met: Mapping[str, tuple[str, int]], already: Iterable[str]) -> None:
-    """Keep the version that each invoice first met: (program, version) by invoice id."""
+    """Keep the version that each invoice first met: (program, version) by invoice id.
+
+    ``already`` are the invoices that have a plan: one that names a program keeps it.
+    """
     known = set(already)
+    for invoice, (name, version) in met.items():
+        if invoice in known:
+            unnamed = models.Plan.objects.filter(host=host, invoice=invoice, program="")
+            unnamed.update(program=name, version=version)
     models.Plan.objects.bulk_create(
         [
             models.Plan(host=host, invoice=invoice, program=name, version=version)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
 from relance_addon.core import explain as words
-from relance_addon.core import group
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import Client, Invoice
+from relance_addon.core.model import Invoice
 from relance_addon.core.words import LANGUAGES, Words
 from relance_addon.hosts.port import Connector
-from relance_addon.operations import find, promises, reread, simulate
+from relance_addon.operations import find, look, promises, reread, simulate
 from relance_addon.operations.desk import Desk
 
 
@@ -22,31 +21,27 @@ def explain(desk: Desk, host: str, text: str, language: str | None = None) -> wo
     spoken = language_of(desk, language)
     invoice = find.invoice(desk, host, text)
     with closing(desk.connector(host)) as connector:
-        now = connector.read([invoice.id], desk.today)
-        invoice = next((one for one in now.invoices if one.id == invoice.id), replace(invoice, status="cancelled"))
-        state = simulate.load(desk, host)
-        clients = {**state.clients, **{client.id: client for client in now.clients}}
-        _look_at_promises(desk, host, connector, state, invoice, clients)
-    invoices = [one for one in state.invoices if one.id != invoice.id] + [invoice]
-    outcome = group.decide(invoices, clients, state.book, state.history, desk.today, desk.policy)
-    made = words.explain(invoice.id, outcome, clients, state.book, state.history, desk.today, desk.policy, spoken)
-    return replace(made, lines=(*made.lines, *_holds(desk, host, invoice, spoken), *_switch(state, spoken)))
+        seen = look.look(desk, host, connector, invoice)
+        _look_at_promises(desk, host, connector, seen)
+    state, (outcome, _) = seen.state, look.decide(desk, seen)
+    made = words.explain(invoice.id, outcome, state.clients, state.book, state.history, desk.today, desk.policy, spoken)
+    return replace(made, lines=(*made.lines, *beside(desk, host, seen, spoken)))
 
 
-def _look_at_promises(
-    desk: Desk,
-    host: str,
-    connector: Connector,
-    state: simulate.State,
-    invoice: Invoice,
-    clients: Mapping[str, Client],
-) -> None:
+def beside(desk: Desk, host: str, seen: look.Look, language: str) -> Iterator[str]:
+    """What the journal has to add about an invoice: the holds that were put here, the switch."""
+    yield from _holds(desk, host, seen.invoice, language)
+    yield from _switch(seen.state, language)
+
+
+def _look_at_promises(desk: Desk, host: str, connector: Connector, seen: look.Look) -> None:
     """Promises of the invoice or its client whose day has passed: the client's invoices are read again for it."""
+    invoice, state = seen.invoice, seen.state
     found = [one for one in promises.pending(desk, host) if invoice.id == one.invoice or invoice.client == one.client]
     if found:
         ids = {invoice.id, *(one.id for one in state.owed.get(invoice.client, ()))}
         theirs = reread.read(connector, sorted(ids), desk.today).invoices
-        promises.judge(desk, host, found, {invoice.client: theirs}, clients)
+        promises.judge(desk, host, found, {invoice.client: theirs}, state.clients)
 
 
 def _holds(desk: Desk, host: str, invoice: Invoice, language: str) -> Iterator[str]:

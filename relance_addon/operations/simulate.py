@@ -14,6 +14,7 @@ from relance_addon.core.model import Client, History, Invoice, natural
 from relance_addon.core.names import pdf_name
 from relance_addon.core.program import Book
 from relance_addon.core.records import Happened
+from relance_addon.core.schedule import NOTHING
 from relance_addon.hosts.port import Connector, Kind
 from relance_addon.operations import promises, sync
 from relance_addon.operations.bounces import bounces
@@ -126,7 +127,9 @@ def pin(host: str, state: State, decisions: Sequence[Decision]) -> None:
     met = {
         one.invoice.id: (one.program.name, one.program.version)
         for one in decisions
-        if one.program is not None and one.program.pin and one.invoice.id not in state.history.adaptations
+        if one.program is not None
+        and one.program.pin
+        and not state.history.adaptations.get(one.invoice.id, NOTHING).program
     }
     if met:
         programs.pin(host, met, state.history.adaptations)

@@ -128,7 +128,14 @@ def test_an_address_to_mail_to_that_is_none_is_status_2(files: Company) -> None:
 
 def test_a_table_shows_no_control_characters(fake: Company) -> None:
     fake.host.put(invoice("17"), client("1", name="Dupont\x1b[2J\u202eSA"))
-    for command in ("simulate acme", "invoices acme", "run acme", "log acme", "explain acme FA-0017"):
+    for command in (
+        "simulate acme",
+        "invoices acme",
+        "run acme",
+        "log acme",
+        "explain acme FA-0017",
+        "plan acme FA-0017",
+    ):
         out = fake(command, form="table").out
         assert "\x1b" not in out and "\u202e" not in out
         assert "Dupont" in out

@@ -13,7 +13,7 @@ from core_samples import POLICY, adapted, client, invoice, money, on, outcome, p
 
 from relance_addon.core import words
 from relance_addon.core.decide import REASONS
-from relance_addon.core.explain import example, explain, recap
+from relance_addon.core.explain import circumstances, example, explain, recap
 from relance_addon.core.model import Address, Attempt, Client, History, Invoice, StepChange
 from relance_addon.core.phrases import PHRASES
 from relance_addon.core.program import Book, Program
@@ -359,9 +359,9 @@ VIP = program(name="vip", default=False, when={"tag": ["vip"]})
 PRECEDENCE = [
     # what is said, about which invoice, client, plan
     (["Program: “standard”, version 2, by default."], {}, {}, None),
-    (["Program: “strict”, version 1, the invoice's own."], {"program": "strict"}, {"tags": ("vip",)}, None),
+    (["Program: “strict”, version 1, the invoice's own in the ERP."], {"program": "strict"}, {"tags": ("vip",)}, None),
     (["Program: “strict”, version 1, applied to this invoice."], {}, {}, adapted(program="strict")),
-    (["Program: “strict”, version 1, the client's."], {}, {"program": "strict"}, None),
+    (["Program: “strict”, version 1, the client's in the ERP."], {}, {"program": "strict"}, None),
     (["Program: “vip”, version 1, the first whose conditions fit the client."], {}, {"tags": ("vip",)}, None),
     (
         [
@@ -372,9 +372,9 @@ PRECEDENCE = [
         {"program": "new", "tags": ("vip",)},
         None,
     ),
-    (["Program: none, as the invoice says."], {"program": "none"}, {}, None),
+    (["Program: none, as the invoice says in the ERP."], {"program": "none"}, {}, None),
     (["Program: none, taken off this invoice."], {}, {}, adapted(program="none")),
-    (["Program: none, as the client says."], {}, {"program": "none"}, None),
+    (["Program: none, as the client says in the ERP."], {}, {"program": "none"}, None),
 ]
 
 
@@ -394,6 +394,79 @@ def test_a_program_chosen_here_for_the_client() -> None:
     )
     none = History(client_programs={"1": "none"})
     assert "Program: none, taken off this client." in why(invoice(), "03-02", [STRICT, STANDARD], history=none)
+
+
+PINNED = [
+    # what is said after the program's line, the plan, the versions that are kept
+    (["The invoice stays at this version."], "applied to this invoice", adapted(program="strict", version=1), STRICT),
+    (
+        ["The invoice stays at this version; the program is at version 2."],
+        "applied to this invoice",
+        adapted(program="strict", version=1),
+        STRICT.at(2, False),
+    ),
+    (
+        ["The invoice stays at this version."],
+        "which this invoice keeps",
+        adapted(program="strict", version=1),
+        STRICT.model_copy(update={"pin": True}),
+    ),
+    ([], "applied to this invoice", adapted(program="strict"), STRICT),
+]
+
+
+@pytest.mark.parametrize(("expected", "rule", "plan", "current"), PINNED)
+def test_which_version_is_kept(expected: list[str], rule: str, plan: Any, current: Program) -> None:
+    found = outcome(invoice(), [current, STANDARD], "03-02", history=History(adaptations={"17": plan}), kept=[STRICT])
+    known = ({"1": client()}, Book([current, STANDARD], [STRICT]), History(adaptations={"17": plan}), on("03-02"))
+    lines = explain("17", found, *known, POLICY, "en").lines
+    assert [line for line in lines if "version" in line] == [f"Program: “strict”, version 1, {rule}.", *expected]
+
+
+@pytest.mark.parametrize(
+    ("expected", "of_invoice", "of_client", "keys"),
+    [
+        (
+            "“vip”, applied here to the invoice, does not count: the ERP goes first.",
+            {"program": "strict"},
+            {},
+            {"plan": adapted(program="vip")},
+        ),
+        (
+            "“vip”, chosen here for the client, does not count: the ERP goes first.",
+            {},
+            {"program": "strict"},
+            {"history": History(client_programs={"1": "vip"})},
+        ),
+    ],
+)
+def test_what_was_said_here_in_vain_is_told(
+    expected: str, of_invoice: dict[str, Any], of_client: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    made = invoice(**of_invoice)
+    assert expected in why(made, "03-02", [STRICT, VIP, STANDARD], clients=[client(**of_client)], **keys)
+    assert not any("does not count" in line for line in why(made, "03-02", [STRICT, VIP, STANDARD]))
+
+
+def test_the_circumstances_of_a_plan_are_the_same_words() -> None:
+    made, history = invoice(held_until="03-09"), History(adaptations={"17": adapted(program="strict", version=1)})
+    found = outcome(made, [STRICT, STANDARD], "03-02", history=history)
+    known = ({"1": client()}, Book([STRICT, STANDARD]), history, on("03-02"))
+    assert plain(circumstances(found.decisions[0], *known, "en")) == [
+        "Invoice FA-17 of Client 1: open.",
+        "Due on March 1, 2026, 1 day late.",
+        "Left to pay: €100.00 of €100.00.",
+        "Program: “strict”, version 1, applied to this invoice.",
+        "The invoice stays at this version.",
+        "Invoice on hold in the ERP up to and including March 9, 2026.",
+        "Decision: nothing (invoice on hold).",
+    ]
+    nobody = outcome(invoice(client="9"), STANDARD, "03-02", clients=[client("9", invalid="email: wrong")])
+    assert circumstances(nobody.decisions[0], {}, Book([STANDARD]), History(), on("03-02"), "en") == (
+        "Invoice FA-17 of Client 9: open.",
+        "Unusable: email: wrong",
+        "Decision: nothing (unusable data).",
+    )
 
 
 def test_no_default() -> None:

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +18,12 @@ from company import FAKE, PROGRAMS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relance_addon.core.errors import HostError, Unreachable
+from relance_addon.core.adapt import Change
+from relance_addon.core.errors import HostError, InputError, Unreachable
 from relance_addon.core.model import Client, Instalment, Invoice
 from relance_addon.hosts import loading
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
-from relance_addon.operations import programs, report, simulate, switch
+from relance_addon.operations import plan, programs, report, simulate, switch
 from relance_addon.operations.desk import Desk, open_desk
 from relance_addon.operations.run import run
 
@@ -167,8 +169,6 @@ faults = st.lists(
 def test_whatever_breaks_no_step_of_an_invoice_leaves_twice(
     scene: Any, records: Any, faults: Any, proves: bool
 ) -> None:
-    from dataclasses import replace
-
     with scene(records) as made:
         host: FakeHost = made.host
         host.capabilities = replace(host.capabilities, proves_absence=proves, unique_marks=False)
@@ -186,3 +186,91 @@ def test_whatever_breaks_no_step_of_an_invoice_leaves_twice(
         if proves:
             states = {one["reason"] for one in made.simulate(START + timedelta(days=len(faults) + 2))["decisions"]}
             assert "in_doubt" not in states
+
+
+changes = st.sampled_from(
+    [
+        Change("standard"),
+        Change("strict"),
+        Change("none"),
+        Change(reset=True),
+        Change(restart=True),
+        Change(drop=("1",)),
+        Change(drop=("2",)),
+        Change(restore=("2",)),
+        Change(step="1", cc=("manager",)),
+        *(Change(step=step, on=START + timedelta(days=day)) for step in "123" for day in (0, 5, 12, 30)),
+    ]
+)
+doings = st.lists(
+    st.one_of(
+        st.tuples(st.just("change"), st.sampled_from("123"), changes),
+        st.tuples(st.just("change"), st.sampled_from("123"), changes),
+        st.tuples(st.just("wait"), st.sampled_from([1, 1, 6, 11]), st.none()),
+        st.tuples(st.just("pay"), st.sampled_from("123"), st.none()),
+        st.tuples(st.just("fail"), st.sampled_from("123"), st.sampled_from(["failed", "in_doubt"])),
+    ),
+    max_size=12,
+)
+OTHER = PROGRAMS.replace("standard", "strict").replace("default = true\n", "").replace("= 3", "= 1")
+
+
+@few
+@given(
+    dues=st.tuples(days, days, days),
+    status=st.sampled_from(["open", "open", "draft"]),
+    group=st.sampled_from(["client", "step"]),
+    head=st.sampled_from(["", "calendar = 'FR'\n", "pin = true\n"]),
+    doings=doings,
+)
+def test_whatever_a_person_changes_plans_hold_and_nothing_goes_twice(
+    scene: Any, dues: Any, status: Any, group: str, head: str, doings: Any
+) -> None:
+    """Three invoices of one client: changed, run, paid, failing, in any order; then every plan comes true."""
+    made_of = [
+        invoice(str(number), status=status if number == 1 else "open", issued=due - timedelta(days=30), due=due)
+        for number, due in enumerate(dues, 1)
+    ]
+    text = PROGRAMS.replace("default = true\n", f"default = true\ngroup = '{group}'\n{head}") + OTHER
+    with scene((tuple(made_of), (client("1"),)), text) as made:
+        host: FakeHost = made.host
+        today, seen = START, 0
+
+        def run_on(day: date) -> None:
+            nonlocal seen
+            made.run(day)
+            for message in host.posted[seen:]:
+                assert all(host.invoices[claim.invoice].status == "open" for claim in message.claims)
+            seen = len(host.posted)
+
+        for what, on, change in doings:
+            if what == "wait":
+                run_on(today)
+                today += timedelta(days=on)
+            elif what == "pay":
+                host.settle(on)
+            elif what == "fail":
+                host.answer(on, change)
+            else:
+                with suppress(InputError):
+                    plan.plan(made.desk(today), "acme", f"id:{on}", change)
+        if host.invoices["1"].status == "draft":
+            host.put(replace(host.invoices["1"], status="open"))
+        shown = {}
+        for number in "123":
+            panel = plan.plan(made.desk(today), "acme", f"id:{number}")
+            if not panel.plan.blocked:
+                shown[number] = [(row.leaves, row.step.name) for row in panel.plan.rows if row.state == "planned"]
+        host.mend()
+        before = len(host.posted)
+        expected = {day for rows in shown.values() for day, _ in rows if day is not None}
+        for day in sorted({today, *expected, *(max(today, day - timedelta(days=1)) for day in expected)}):
+            run_on(day)
+        left = {number: list[tuple[date, str]]() for number in shown}
+        for message in host.posted[before:]:
+            for claim in message.claims:
+                left.setdefault(claim.invoice, []).append((message.day, claim.step_name))
+        assert {number: left[number] for number in shown} == shown
+        claims = [(claim.invoice, claim.key, message.day) for message in host.posted for claim in message.claims]
+        assert set(Counter(key for _, key, _ in claims).values()) <= {1}
+        assert set(Counter((invoice, day) for invoice, _, day in claims).values()) <= {1}

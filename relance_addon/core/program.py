@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -254,14 +254,15 @@ def read(text: str, source: str, roles: Iterable[str]) -> tuple[Program, ...]:
         toml.problem(source, where, ("programs", index, "steps", number, key), message)
         for index, program in enumerate(programs)
         for number, step in enumerate(program.steps)
-        for key, message in _unknown_people(step, known)
+        for key, message in unknown_people(step, known)
     ]
     if problems:
         raise InputError(*problems)
     return programs
 
 
-def _unknown_people(step: Step, roles: set[str]) -> Iterable[tuple[str, str]]:
+def unknown_people(step: Step, roles: Collection[str]) -> Iterable[tuple[str, str]]:
+    """The key of each person of a step that is neither one of ``roles`` nor an address, and what is wrong."""
     for key, people in (("sender", (step.sender,)), ("to", step.to), ("cc", step.cc), ("bcc", step.bcc)):
         for person in people:
             if key == "sender" and person in CLIENT_ROLES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 from relance_addon.core import group
@@ -31,7 +32,7 @@ def reread(desk: Desk, host: str, connector: Connector, state: State, batch: Seq
     """Look at a batch's invoices, holds and the switch again. What is no longer due leaves its message, and is said."""
     from relance_addon.journal import history, hosts
 
-    page = _read(connector, [one.invoice.id for message in batch for one in message.decisions], desk)
+    page = read(connector, [one.invoice.id for message in batch for one in message.decisions], desk.today)
     for problem in page.problems:
         desk.report(problem)
     now = replace(
@@ -50,8 +51,9 @@ def reread(desk: Desk, host: str, connector: Connector, state: State, batch: Seq
     return again
 
 
-def _read(connector: Connector, ids: Sequence[str], desk: Desk) -> Page:
-    pages = [connector.read(ids[start : start + READ], desk.today) for start in range(0, len(ids), READ)]
+def read(connector: Connector, ids: Sequence[str], today: date) -> Page:
+    """Any number of invoices and their clients as they are now, as one page."""
+    pages = [connector.read(ids[start : start + READ], today) for start in range(0, len(ids), READ)]
     return Page(
         [invoice for page in pages for invoice in page.invoices],
         [client for page in pages for client in page.clients],

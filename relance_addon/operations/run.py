@@ -152,11 +152,25 @@ def _post_batch(
         parts.append(Result(message._replace(number=number), one.key, one.state, outgoing.subject, names, one.error))
     made = [result for message in batch for result in results[message.number]]
     for result in made:
-        # One that left may have been refused by some of its recipients.
-        if result.state in ("failed", "in_doubt") or (result.error and result.state != "dropped"):
-            numbers = ", ".join(one.invoice.number for one in result.message.decisions)
-            desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
+        if result.state != "dropped":
+            say(desk, [one.invoice.number for one in result.message.decisions], result)
     return made
+
+
+def say(desk: Desk, numbers: Sequence[str], one: Result | Settled) -> None:
+    """Report a message that did not go well: one that left may have been refused by some of its recipients."""
+    if one.state in ("failed", "in_doubt") or one.error:
+        desk.report(f"{', '.join(numbers)}: {one.state}: {one.error} ({one.key})")
+
+
+def deliver(desk: Desk, host: str, connector: Connector, message: Outgoing) -> Settled:
+    """Post one claimed message now, and record what became of it."""
+    (outcome,) = post(connector, [message])
+    settle(desk, host, [outcome])
+    for problem in connector.finish():
+        desk.report(problem)
+    say(desk, [claim.number for claim in message.claims], outcome)
+    return outcome
 
 
 def settle(desk: Desk, host: str, outcomes: Sequence[Settled]) -> None:

@@ -114,7 +114,7 @@ def invoices(
     if shown is Format.json:
         show.items("invoices", items)
     elif items:
-        flat = [{**item, **item.pop("ages", {})} for item in items]
+        flat = [_flat(item) for item in items]
         cells = [[_money(value) if isinstance(value, dict) else value for value in item.values()] for item in flat]
         show.table(list(flat[0]), cells, ("invoices", "overdue", "days_late", "total", "residual", *unpaid.AGES))
         show.write("total: " + _money(_amounts(unpaid.totals(lines))))
@@ -160,6 +160,13 @@ def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
         "next_step": one.program.steps[one.step - 1].name if one.program and one.step else None,
         "next_date": one.date.isoformat() if one.date else None,
         "reason": one.reason,
+    }
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    """A line with a column for each age."""
+    return {
+        name: cell for key, value in item.items() for name, cell in (value.items() if key == "ages" else [(key, value)])
     }
 
 

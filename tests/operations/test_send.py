@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -610,9 +611,7 @@ def test_a_run_between_two_sends_by_hand_keeps_its_days(owing: Company) -> None:
 
 
 def said_on_asking(company: Company, answer: str, monkeypatch: pytest.MonkeyPatch, status: int) -> Said:
-    import io
-
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(answer.encode())))
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     return company("send acme --invoice FA-0017 --step 1", status=status)
 
 

@@ -124,7 +124,7 @@ class Company:
         arguments = shlex.split(command)
         if arguments[0] not in UNDATED and "--date" not in arguments:
             arguments += ["--date", date]
-        form = form or ("json" if arguments[0] in ("simulate", "run", "log", "doubt", "invoices") else "")
+        form = form or ("json" if arguments[0] in ("simulate", "run", "send", "log", "doubt", "invoices") else "")
         if form and "--format" not in arguments and "--message" not in arguments:
             arguments += ["--format", form]
         with contextlib.chdir(self.folder):

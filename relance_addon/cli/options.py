@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +35,17 @@ def read_date(text: str | date) -> date:
     except ValueError:
         pass
     raise typer.BadParameter(f"{text!r} is no day; write YYYY-MM-DD")
+
+
+def read_amount(text: str | Decimal) -> Decimal:
+    """An amount written with a point."""
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise typer.BadParameter(f"{text!r} is no amount; write it as in 10.00")
+    return amount
 
 
 Config = Annotated[
@@ -70,6 +83,16 @@ def words(error: RelanceError) -> str:
     if not problems or not _LAST:
         return str(error)
     return "\n".join(str(_LAST[0].config.located(problem)) for problem in problems)
+
+
+def confirmed(question: str) -> bool:
+    """Ask on standard error; status 2 where nobody answers."""
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    answer = sys.stdin.readline() if sys.stdin else ""
+    if not answer:
+        typer.echo("", err=True)
+        raise typer.BadParameter("not confirmed; --yes answers for you")
+    return answer.strip().casefold() in ("y", "yes", "o", "oui")
 
 
 def finish(opened: Desk) -> None:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from relance_addon.cli.options import DEFAULT_CONFIG, Config, Day, Format, Host, Shown, desk, example, finish, read_date
+from relance_addon.cli.options import (
+    DEFAULT_CONFIG,
+    Config,
+    Day,
+    Format,
+    Host,
+    Shown,
+    desk,
+    example,
+    finish,
+    read_amount,
+    read_date,
+)
+
+if TYPE_CHECKING:
+    from relance_addon.operations.unpaid import Owing, Unpaid
 
 
 class Kind(StrEnum):
@@ -28,7 +45,11 @@ class By(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=example("relance invoices acme --overdue --by client"))(invoices)
+    app.command(
+        epilog=example(
+            "relance invoices acme --overdue --by client", "relance invoices acme --min-days 31 --min-amount 500"
+        )
+    )(invoices)
     app.command(epilog=example("relance client acme 42 --program none"))(client)
     app.command(
         epilog=example(
@@ -48,53 +69,80 @@ def invoices(
     client: Annotated[
         str, typer.Option("--client", metavar="CLIENT", help="Only this client's.", show_default=False)
     ] = "",
+    min_days: Annotated[
+        int | None, typer.Option("--min-days", metavar="DAYS", help="Late by that many at least.", show_default=False)
+    ] = None,
+    max_days: Annotated[
+        int | None, typer.Option("--max-days", metavar="DAYS", help="Late by that many at most.", show_default=False)
+    ] = None,
+    min_amount: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--min-amount",
+            parser=read_amount,
+            metavar="AMOUNT",
+            help="Lines with that much left to pay, or more.",
+            show_default=False,
+        ),
+    ] = None,
+    max_amount: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--max-amount",
+            parser=read_amount,
+            metavar="AMOUNT",
+            help="Lines with that much left to pay, or less.",
+            show_default=False,
+        ),
+    ] = None,
     by: Annotated[By, typer.Option("--by", help="One line per what.")] = By.invoice,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
     day: Day = None,
 ) -> None:
-    """The unpaid invoices."""
+    """The unpaid invoices, how late they are, their last reminder and their next step."""
     from relance_addon.cli import show
     from relance_addon.operations import unpaid
-    from relance_addon.operations.report import amount
 
     if overdue and pending:
         raise typer.BadParameter("--overdue and --pending exclude each other")
     opened = desk(config, day)
-    rows = unpaid.unpaid(opened, host, overdue, pending, client)
-    items: list[dict[str, Any]]
-    if by is By.client:
-        items = [
-            {
-                "client": one.client,
-                "client_name": one.name,
-                "invoices": one.invoices,
-                "overdue": one.overdue,
-                "oldest_due_date": one.oldest.isoformat() if one.oldest else None,
-                "days_late": (opened.today - one.oldest).days if one.oldest else None,
-                "residual": {currency: amount(value, currency) for currency, value in sorted(one.residual.items())},
-            }
-            for one in unpaid.by_client(rows, opened.today)
-        ]
-    else:
-        items = [_unpaid(row, opened.today) for row in rows]
+    wanted = unpaid.Filter(overdue, pending, client, min_days, max_days, min_amount, max_amount)
+    rows = unpaid.unpaid(opened, host, wanted)
+    lines: Sequence[Unpaid | Owing] = unpaid.by_client(rows, opened.today) if by is By.client else rows
+    lines = [line for line in lines if wanted.takes_line(line)]
+    items = [_line(line, opened.today) for line in lines]
     if shown is Format.json:
         show.items("invoices", items)
     elif items:
-        cells = [[_money(value) if isinstance(value, dict) else value for value in item.values()] for item in items]
-        show.table(list(items[0]), cells, ("invoices", "overdue", "days_late", "total", "residual"))
-        show.write("total: " + _money({key: amount(value, key) for key, value in unpaid.totals(rows).items()}))
+        flat = [_flat(item) for item in items]
+        cells = [[_money(value) if isinstance(value, dict) else value for value in item.values()] for item in flat]
+        show.table(list(flat[0]), cells, ("invoices", "overdue", "days_late", "total", "residual", *unpaid.AGES))
+        show.write("total: " + _money(_amounts(unpaid.totals(lines))))
     else:
         show.write("no unpaid invoice")
     finish(opened)
 
 
-def _unpaid(row: object, today: date) -> dict[str, object]:
+def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
     from relance_addon.operations.report import amount
-    from relance_addon.operations.unpaid import Unpaid
+    from relance_addon.operations.unpaid import Owing, age
 
-    assert isinstance(row, Unpaid)
-    one, invoice = row.decision, row.decision.invoice
+    if isinstance(line, Owing):
+        return {
+            "client": line.client,
+            "client_name": line.name,
+            "invoices": line.invoices,
+            "overdue": line.overdue,
+            "oldest_due_date": line.oldest.isoformat() if line.oldest else None,
+            "days_late": (today - line.oldest).days if line.oldest else None,
+            "residual": _amounts(line.residual),
+            "ages": {name: _amounts(sums) for name, sums in line.ages.items()},
+            "last_reminder": line.last.isoformat() if line.last else None,
+            "next_date": line.next.isoformat() if line.next else None,
+        }
+    one, invoice = line.decision, line.decision.invoice
+    days_late = (today - one.due).days if one.due else None
     return {
         "invoice": invoice.id,
         "number": invoice.number,
@@ -103,16 +151,30 @@ def _unpaid(row: object, today: date) -> dict[str, object]:
         "status": invoice.status,
         "issue_date": invoice.issue_date.isoformat() if invoice.issue_date else None,
         "due_date": one.due.isoformat() if one.due else None,
-        "days_late": (today - one.due).days if one.due else None,
+        "days_late": days_late,
+        "age": age(days_late),
         "total": amount(invoice.total, invoice.currency),
         "residual": amount(invoice.residual, invoice.currency),
         "currency": invoice.currency,
-        "last_reminder": row.last.day.isoformat() if row.last else None,
-        "last_step": row.last.step or None if row.last else None,
+        "last_reminder": line.last.day.isoformat() if line.last else None,
+        "last_step": line.last.step or None if line.last else None,
         "next_step": one.program.steps[one.step - 1].name if one.program and one.step else None,
         "next_date": one.date.isoformat() if one.date else None,
         "reason": one.reason,
     }
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    """A line with a column for each age."""
+    return {
+        name: cell for key, value in item.items() for name, cell in (value.items() if key == "ages" else [(key, value)])
+    }
+
+
+def _amounts(sums: Mapping[str, Decimal]) -> dict[str, str]:
+    from relance_addon.operations.report import amount
+
+    return {currency: amount(value, currency) for currency, value in sorted(sums.items())}
 
 
 def _money(amounts: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from relance_addon.cli.options import DEFAULT_CONFIG, Config, Day, Format, Shown, desk, example, read_date
+from relance_addon.cli.options import DEFAULT_CONFIG, Config, Day, Format, Shown, confirmed, desk, example, read_date
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]
 Language = Annotated[
@@ -146,19 +146,11 @@ def delete(
     opened = desk(config)
     _, use = programs.one(opened, name)
     show.say(f"{name} is used by {use.clients} clients and {use.invoices} plans, and sent {use.reminders} reminders")
-    if not yes and not _confirmed(f"Delete {name}?"):
+    if not yes and not confirmed(f"Delete {name}?"):
         show.say("nothing was deleted")
         return
     programs.delete(opened, name)
     show.write(f"{name}: deleted")
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        # nobody there to answer, or a person who would rather not
-        raise typer.BadParameter("not confirmed; --yes answers for you") from None
 
 
 def template_list(config: Config = DEFAULT_CONFIG, shown: Shown = Format.table) -> None:

@@ -113,19 +113,19 @@ class Decider:
         """The decision on one invoice by itself, up to ``non_working_day``; ``due`` when nothing speaks against it."""
         client = self.clients.get(invoice.client)
         if client is None or client.invalid or invoice.invalid:
-            return self._invalid(invoice, client, _unusable(invoice, client))
+            return self._invalid(invoice, client, unusable(invoice, client))
         adaptation = self.history.adaptations.get(invoice.id, NOTHING)
         program, unknown = self._program(invoice, client, adaptation)
         if unknown:
             return self._invalid(invoice, client, unknown)
         if program is None:
             part = parts(invoice, self.today)[0]
-            return Decision(invoice, client, part.due, part.asked, _status(invoice) or "no_program")
+            return Decision(invoice, client, part.due, part.asked, status_reason(invoice) or "no_program")
         table = self._table(program, client)
         part, cycle, following = self._current(invoice, table, adaptation)
         step, on = (following.position, following.date) if following else (-1, None)
         failures, retry = self._failures(invoice, cycle, table, step)
-        reason = _status(invoice) or self._reason(invoice, client, table, following, failures)
+        reason = status_reason(invoice) or self._reason(invoice, client, table, following, failures)
         if reason == "completed" or following is None:
             return Decision(invoice, client, part.due, part.asked, reason, instalment=part.rank)
         return Decision(
@@ -149,16 +149,11 @@ class Decider:
         return (table, *self._current(invoice, table, adaptation))
 
     def _reason(self, invoice: Invoice, client: Client, table: Timetable, following: Next | None, failures: int) -> str:
-        history, today = self.history, self.today
-        if _lasts(invoice.held_until, today) or _lasts(history.invoice_holds.get(invoice.id), today):
-            return "invoice_held"
-        held = self._held.get(client.id)
-        if held is None:
-            held = _lasts(client.held_until, today) or _lasts(history.client_holds.get(client.id), today)
-            self._held[client.id] = held
+        today = self.today
+        held = self.held(invoice, client)
         if held:
-            return "client_held"
-        if invoice.id in history.in_doubt:
+            return held
+        if invoice.id in self.history.in_doubt:
             return "in_doubt"
         if failures >= ATTEMPTS:
             return "failed"
@@ -169,6 +164,17 @@ class Decider:
         if table.calendar is not None and not table.calendar.is_working(today):
             return "non_working_day"
         return "due"
+
+    def held(self, invoice: Invoice, client: Client) -> str:
+        """``invoice_held`` or ``client_held``, by the host or here; else nothing."""
+        history, today = self.history, self.today
+        if _lasts(invoice.held_until, today) or _lasts(history.invoice_holds.get(invoice.id), today):
+            return "invoice_held"
+        held = self._held.get(client.id)
+        if held is None:
+            held = _lasts(client.held_until, today) or _lasts(history.client_holds.get(client.id), today)
+            self._held[client.id] = held
+        return "client_held" if held else ""
 
     def choice(self, invoice: Invoice, client: Client, adaptation: Adaptation) -> Choice:
         """The invoice's own program, else its client's, else its segments', else the default."""
@@ -301,7 +307,7 @@ def _counts(one: Decision) -> bool:
     return one.invoice.status == "open" and one.reason not in SETTLED and one.reason != "invalid"
 
 
-def _status(invoice: Invoice) -> str:
+def status_reason(invoice: Invoice) -> str:
     """The reason that the invoice's status gives by itself, or nothing. No residual counts as paid."""
     if invoice.status != "open":
         return invoice.status
@@ -312,7 +318,8 @@ def _status(invoice: Invoice) -> str:
     return ""
 
 
-def _unusable(invoice: Invoice, client: Client | None) -> str:
+def unusable(invoice: Invoice, client: Client | None) -> str:
+    """Why an invoice, or its client, cannot be used; empty when both can."""
     if invoice.invalid:
         return invoice.invalid
     return client.invalid if client else f"client: no client {invoice.client!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from hashlib import sha256
 
 from relance_addon.core.model import ascii_address
@@ -11,6 +12,11 @@ from relance_addon.core.model import ascii_address
 def claim_key(host: str, invoice: str, cycle: str, step: str) -> str:
     """The key of one claim: 24 hexadecimal digits."""
     return _digest((host, invoice, cycle, step))
+
+
+def hand_cycle(day: date, facts: Iterable[str]) -> str:
+    """The cycle of a message by hand that is no step: the same facts on the same day are the same message."""
+    return f"hand.{day}.{_digest(facts)}"
 
 
 def message_key(claims: Iterable[str]) -> str:

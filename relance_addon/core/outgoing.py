@@ -56,7 +56,8 @@ class Outgoing:
 
     For an activity, ``subject`` is its summary, ``text`` its note, ``day`` its deadline and ``sender`` its person.
     ``sent_at`` is aware and dated by the run. With ``redirected_to``, ``to``, ``cc`` and ``bcc`` are still those it
-    was meant for, and everything goes to that one address: ``recipients`` says who gets it.
+    was meant for, and everything goes to that one address: ``recipients`` says who gets it. ``reason`` says why it
+    leaves in spite of a hold.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Outgoing:
     attachments: tuple[Document, ...]
     mime: bytes
     redirected_to: str = ""
+    reason: str = ""
 
     @property
     def invoices(self) -> tuple[str, ...]:

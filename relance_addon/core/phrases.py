@@ -167,6 +167,11 @@ PHRASES: Final[dict[str, dict[str, str]]] = {
         "wait": "Décision : attendre ({reason}).",
         "skip": "Décision : rien ({reason}).",
         "next_date": "Prochaine date : {day}.",
+        # a test message
+        "test_mark": "[Essai]",
+        "test_mail": "Ceci est un essai, envoyé à vous seul et compté nulle part. Le vrai message : {people}",
+        "test_activity": "Ceci est un essai, envoyé à vous seul et compté nulle part. "
+        "Le vrai serait une activité dans l'ERP. {person}",
     },
     "en": {
         "day": "{n} day",
@@ -320,5 +325,9 @@ PHRASES: Final[dict[str, dict[str, str]]] = {
         "wait": "Decision: wait ({reason}).",
         "skip": "Decision: nothing ({reason}).",
         "next_date": "Next date: {day}.",
+        "test_mark": "[Test]",
+        "test_mail": "This is a test, sent to you alone and counted nowhere. The real message: {people}",
+        "test_activity": "This is a test, sent to you alone and counted nowhere. "
+        "The real one would be an activity in the ERP. {person}",
     },
 }

@@ -254,14 +254,18 @@ def read(text: str, source: str, roles: Iterable[str]) -> tuple[Program, ...]:
         toml.problem(source, where, ("programs", index, "steps", number, key), message)
         for index, program in enumerate(programs)
         for number, step in enumerate(program.steps)
-        for key, message in _unknown_people(step, known)
+        for key, message in unknown_people(step, known)
     ]
     if problems:
         raise InputError(*problems)
     return programs
 
 
-def _unknown_people(step: Step, roles: Iterable[str]) -> Iterable[tuple[str, str]]:
+def unknown_people(step: Step, roles: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The key of each person of a step that is neither a role nor an address, and what is wrong.
+
+    ``roles`` are the names that [roles] adds.
+    """
     for key, people in (("sender", (step.sender,)), ("to", step.to), ("cc", step.cc), ("bcc", step.bcc)):
         for person in people:
             wrong = unknown_person(key, person, roles)

@@ -132,6 +132,8 @@ class Entry(NamedTuple):
     last_event: str
     last_event_at: datetime
     error: str
+    override_reason: str = ""
+    """Why it left in spite of a hold."""
 
 
 class Happened(NamedTuple):

@@ -97,6 +97,7 @@ def _row(host: str, run: int | None, message: Outgoing) -> models.Message:
         attachments=[_described(one) for one in message.attachments],
         mime=message.mime,
         sha256=sha256(message.mime).hexdigest(),
+        reason=message.reason,
         # until an outcome is recorded, nobody can know
         last_event="in_doubt",
         last_event_at=message.sent_at,
@@ -185,6 +186,7 @@ def outgoing(host: str, key: str) -> Outgoing:
         attachments,
         bytes(row.mime),
         row.redirected_to,
+        row.reason,
     )
 
 

@@ -89,6 +89,7 @@ def _entry(row: models.Reminder) -> Entry:
         message.last_event,
         message.last_event_at,
         message.error,
+        message.reason,
     )
 
 

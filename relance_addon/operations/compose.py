@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from relance_addon.core import keys
 from relance_addon.core.errors import RelanceError
 from relance_addon.core.group import Message
+from relance_addon.core.model import Origin
 from relance_addon.core.names import pdf_name
 from relance_addon.core.outgoing import Claim, Document, Outgoing
 from relance_addon.hosts.port import Connector
@@ -19,11 +21,18 @@ from relance_addon.operations.simulate import State, payment_links
 
 
 def compose(
-    desk: Desk, host: str, connector: Connector, state: State, messages: Sequence[Message], ahead: Ahead | None = None
+    desk: Desk,
+    host: str,
+    connector: Connector,
+    state: State,
+    messages: Sequence[Message],
+    ahead: Ahead | None = None,
+    origin: Origin = "automatic",
+    reason: str = "",
 ) -> list[tuple[Outgoing, str]]:
     """Each message ready to leave, and what keeps it from leaving (empty: nothing); its claims then fail.
 
-    ``ahead`` may have the texts of some.
+    ``ahead`` may have the texts of some. ``reason`` says why they leave in spite of a hold.
     """
     links = payment_links(connector, messages)
     documents = _pdfs(connector, messages)
@@ -33,7 +42,8 @@ def compose(
         made = ahead.text(message) if ahead else None
         return made or desk.renderer.render(message, desk.today, links)
 
-    return [_compose(desk, host, state, message, rendered, documents, at) for message in messages]
+    made = [_compose(desk, host, state, message, rendered, documents, at, origin) for message in messages]
+    return [(replace(outgoing, reason=reason), error) for outgoing, error in made] if reason else made
 
 
 def _compose(
@@ -44,6 +54,7 @@ def _compose(
     render: Callable[[Message], Rendered],
     documents: Mapping[str, Document],
     at: datetime,
+    origin: Origin,
 ) -> tuple[Outgoing, str]:
     claims = tuple(_claim(host, state, message, index) for index in range(len(message.decisions)))
     key = keys.message_key(claim.key for claim in claims)
@@ -61,21 +72,19 @@ def _compose(
     except RelanceError as wrong:
         error = str(wrong)
     outgoing = Outgoing(
-        key, claims, message.step.channel, "automatic", message.client.id, message_id, desk.today, at, people.sender,
+        key, claims, message.step.channel, origin, message.client.id, message_id, desk.today, at, people.sender,
         people.to, people.cc, people.bcc, subject, text, html, attached, content, redirect,
     )  # fmt: skip
     if error:
         return outgoing, error
     try:
-        return _sealed(outgoing, _references(state, message)), ""
+        return sealed(outgoing, _references(state, message)), ""
     except ValueError as wrong:
         return outgoing, str(wrong)
 
 
-def _sealed(message: Outgoing, references: Sequence[str]) -> Outgoing:
-    """The same message with its exact bytes."""
-    import dataclasses
-
+def sealed(message: Outgoing, references: Sequence[str] = ()) -> Outgoing:
+    """The same message with its exact bytes. Raises ValueError for what cannot be written in a mail."""
     to, cc, _ = message.recipients
     content = mime.build(
         sender=message.sender,
@@ -90,11 +99,12 @@ def _sealed(message: Outgoing, references: Sequence[str]) -> Outgoing:
         date=message.sent_at,
         attachments=message.attachments,
     )
-    return dataclasses.replace(message, mime=content)
+    return replace(message, mime=content)
 
 
 def _claim(host: str, state: State, message: Message, index: int) -> Claim:
     one = message.decisions[index]
+    # what is no step (0) is made of a program of one step, and neither has a name
     invoice, adaptation = one.invoice, state.history.adaptations.get(one.invoice.id)
     name = message.program.steps[one.step - 1].name
     return Claim(

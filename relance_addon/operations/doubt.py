@@ -7,10 +7,11 @@ from contextlib import closing
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import OWED
 from relance_addon.core.records import Settled, Stored
-from relance_addon.hosts.port import READ, Connector
+from relance_addon.hosts.port import Connector
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.post import post, settle
+from relance_addon.operations.post import deliver
+from relance_addon.operations.reread import read
 
 
 def listed(desk: Desk, host: str) -> list[Stored]:
@@ -50,19 +51,12 @@ def send_again(desk: Desk, host: str, key: str) -> Settled:
             raise InputError(f"another reminder of {', '.join(stored.numbers)} left today; send this one tomorrow")
         outgoing = claims.outgoing(host, key)
         connector.release([outgoing])
-        (outcome,) = post(connector, [outgoing])
-        settle(desk, host, [outcome])
-        for problem in connector.finish():
-            desk.report(problem)
-    if outcome.state in ("failed", "in_doubt"):
-        desk.report(f"{', '.join(stored.numbers)}: {outcome.state}: {outcome.error} ({outcome.key})")
-    return outcome
+        return deliver(desk, host, connector, outgoing)
 
 
 def _refuse_settled(desk: Desk, host: str, connector: Connector, stored: Stored) -> None:
     ids = list(stored.mark.invoices)
-    pages = [connector.read(ids[start : start + READ], desk.today) for start in range(0, len(ids), READ)]
-    now = {invoice.id: invoice for page in pages for invoice in page.invoices}
+    now = {invoice.id: invoice for invoice in read(connector, ids, desk.today).invoices}
     for key, number in zip(ids, stored.numbers, strict=True):
         one = now.get(key)
         if one is None or one.invalid or one.status not in OWED - {"draft", "disputed"} or one.residual <= 0:

@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 
 from relance_addon.core.errors import InputError
 from relance_addon.core.model import Client, Invoice
+from relance_addon.core.program import Program
+from relance_addon.core.toml import nearest
 from relance_addon.hosts.port import BATCH
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
@@ -53,6 +55,18 @@ def _on_host(desk: Desk, host: str, text: str) -> list[Invoice]:
     with closing(desk.connector(host)) as connector:
         ids = [text.removeprefix("id:")] if text.startswith("id:") else connector.numbered(text)[:BATCH]
         return list(connector.read(ids, desk.today).invoices) if ids else []
+
+
+def step(program: Program, text: str) -> int:
+    """The number (from 1) of the step of a name, or of a number. Raises InputError when there is none."""
+    number = program.step_named(text) + 1
+    if not number and text.isdecimal() and 1 <= int(text) <= len(program.steps):
+        number = int(text)
+    if not number:
+        names = [one.name for one in program.steps]
+        near = nearest(text, names) or "; it has " + ", ".join(f"{at} {name!r}" for at, name in enumerate(names, 1))
+        raise InputError(f"program {program.name} has no step {text!r}{near}")
+    return number
 
 
 def client(desk: Desk, host: str, text: str) -> Client:

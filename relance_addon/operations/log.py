@@ -36,10 +36,9 @@ def item(desk: Desk, one: Entry) -> dict[str, Any]:
     row = one._asdict() | {"date": one.date.isoformat()}
     for key in ("sent_at", "last_event_at"):
         row[key] = when(desk, row[key])
-    if not one.redirected_to:
-        del row["redirected_to"]
-    if not one.error:
-        del row["error"]
+    for key in ("redirected_to", "error", "override_reason"):
+        if not row[key]:
+            del row[key]
     return row
 
 

@@ -11,6 +11,22 @@ from relance_addon.hosts.port import BATCH, Connector
 from relance_addon.operations.desk import Desk
 
 
+def deliver(desk: Desk, host: str, connector: Connector, message: Outgoing) -> Settled:
+    """Post one claimed message now, and record what became of it."""
+    (outcome,) = post(connector, [message])
+    settle(desk, host, [outcome])
+    for problem in connector.finish():
+        desk.report(problem)
+    say(desk, [claim.number for claim in message.claims], outcome)
+    return outcome
+
+
+def say(desk: Desk, numbers: Sequence[str], one: Settled) -> None:
+    """Report a message that did not go well: one that left may have been refused by some of its recipients."""
+    if one.state in ("failed", "in_doubt") or one.error:
+        desk.report(f"{', '.join(numbers)}: {one.state}: {one.error} ({one.key})")
+
+
 def settle(desk: Desk, host: str, outcomes: Sequence[Settled]) -> None:
     """Record what became of messages, and whom our own mail server refused of those that left."""
     from relance_addon.journal import claims, log

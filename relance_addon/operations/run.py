@@ -21,7 +21,7 @@ from relance_addon.operations import compose, promises, saved, simulate, sync
 from relance_addon.operations.ahead import Ahead
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
-from relance_addon.operations.post import outcomes_of, recover, settle
+from relance_addon.operations.post import outcomes_of, recover, say, settle
 from relance_addon.operations.reread import Again, reread
 
 Progress = Callable[[int, int], None]
@@ -237,8 +237,7 @@ def _land(desk: Desk, host: str, connector: Connector, ran: Ran, one: _Flight) -
         )  # fmt: skip
     made = [result for message in one.batch for result in results[message.number]]
     for result in made:
-        # One that left may have been refused by some of its recipients.
-        if result.state in ("failed", "in_doubt") or (result.error and result.state != "dropped"):
-            numbers = ", ".join(decided.invoice.number for decided in result.message.decisions)
-            desk.report(f"{numbers}: {result.state}: {result.error} ({result.key})")
+        if result.state != "dropped":
+            numbers = [decided.invoice.number for decided in result.message.decisions]
+            say(desk, numbers, Settled(result.key, result.state, result.error))
     return made

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from relance_addon.core.errors import InputError
+from relance_addon.core.errors import Busy, InputError
 from relance_addon.core.model import NO_PROGRAM, OWED, Invoice
 from relance_addon.hosts.port import Connector
 from relance_addon.operations.desk import Desk
@@ -33,6 +33,14 @@ def sync(desk: Desk, host: str, full: bool = False) -> Pulled:
     with closing(desk.connector(host)) as connector, database.run_lock(host), database.journal_errors():
         refuse_earlier(desk, host)
         return pull(desk, host, connector, full)[0]
+
+
+def freshen(desk: Desk, host: str) -> None:
+    """Pull a host, unless another run is at it: what was pulled last does then."""
+    try:
+        sync(desk, host)
+    except Busy as busy:
+        desk.say(f"{busy}: as last pulled")
 
 
 def pull(desk: Desk, host: str, connector: Connector, full: bool = False) -> tuple[Pulled, Sequence[Invoice] | None]:

@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from relance_addon.core.decide import Decision
-from relance_addon.core.errors import Busy
 from relance_addon.core.model import Reminder
 from relance_addon.operations import simulate, sync
 from relance_addon.operations.desk import Desk
+
+AGES: Final = ("pending", "1-30", "31-60", "61-90", "91+")
+"""How late an invoice is: not yet, or by so many days."""
+
+
+def age(days_late: int | None) -> str:
+    """The age of an invoice that is so many days late."""
+    if days_late is None or days_late <= 0:
+        return AGES[0]
+    return AGES[min((days_late + 29) // 30, len(AGES) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are wanted. ``client`` is an id; ``overdue`` and ``pending`` exclude each other.
+
+    Days late are an invoice's. Amounts are what remains of the line, an invoice or a client, in any one currency.
+    """
+
+    overdue: bool = False
+    pending: bool = False
+    client: str = ""
+    min_days: int | None = None
+    max_days: int | None = None
+    min_amount: Decimal | None = None
+    max_amount: Decimal | None = None
+
+    def takes(self, one: Decision, today: date) -> bool:
+        """Whether an invoice is wanted, its amount aside."""
+        if self.client and one.invoice.client != self.client.removeprefix("id:"):
+            return False
+        late = (today - one.due).days if one.due is not None else None
+        if (self.overdue or self.pending) and (late is None or (late > 0) != self.overdue):
+            return False
+        return _within(late, self.min_days, self.max_days)
+
+    def takes_line(self, line: Unpaid | Owing) -> bool:
+        """Whether a line is wanted for its amount."""
+        return any(_within(value, self.min_amount, self.max_amount) for value in line.residual.values())
+
+
+def _within(value: Decimal | int | None, least: Decimal | int | None, most: Decimal | int | None) -> bool:
+    if value is None:
+        return least is None and most is None
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +67,19 @@ class Unpaid:
     decision: Decision
     last: Reminder | None
 
+    @property
+    def residual(self) -> Mapping[str, Decimal]:
+        """What remains, by its currency."""
+        return {self.decision.invoice.currency: self.decision.invoice.residual}
+
 
 @dataclass(slots=True)
 class Owing:
-    """What a client owes: how many invoices, how many overdue, residuals per currency, the oldest due date."""
+    """What a client owes: how many invoices, how many overdue, residuals per currency, the oldest due date.
+
+    ``ages`` are the residuals per age and currency, ``last`` the day of the last reminder, ``next`` that of the next
+    step that is planned for any of them.
+    """
 
     client: str
     name: str
@@ -33,26 +87,23 @@ class Owing:
     overdue: int = 0
     residual: dict[str, Decimal] = field(default_factory=dict)
     oldest: date | None = None
+    ages: dict[str, dict[str, Decimal]] = field(default_factory=lambda: {name: {} for name in AGES})
+    last: date | None = None
+    next: date | None = None
 
 
-def unpaid(desk: Desk, host: str, overdue: bool = False, pending: bool = False, client: str = "") -> list[Unpaid]:
-    """The unpaid invoices, after a pull; in order of client id, then invoice id. Both flags unset: all of them."""
+def unpaid(desk: Desk, host: str, wanted: Filter = Filter()) -> list[Unpaid]:
+    """The unpaid invoices, after a pull; in order of client id, then invoice id. Their amounts are not filtered."""
     desk.open_journal()
-    try:
-        sync.sync(desk, host)
-    except Busy as busy:
-        desk.say(f"{busy}: as last pulled")
+    sync.freshen(desk, host)
     state = simulate.load(desk, host)
     with closing(desk.connector(host)) as connector:
         outcome = simulate.decide(desk, host, state, connector, active=True)
     found = [
         one for one in outcome.decisions if one.invoice.status in ("open", "disputed") and one.invoice.residual > 0
     ]
-    if overdue or pending:
-        found = [one for one in found if one.due is not None and (one.due < desk.today) == overdue]
-    if client:
-        found = [one for one in found if one.invoice.client == client.removeprefix("id:")]
-    return [Unpaid(one, _last(state.history.reminders.get(one.invoice.id, ()))) for one in found]
+    reminders = state.history.reminders
+    return [Unpaid(one, _last(reminders.get(one.invoice.id, ()))) for one in found if wanted.takes(one, desk.today)]
 
 
 def _last(reminders: Sequence[Reminder]) -> Reminder | None:
@@ -68,17 +119,23 @@ def by_client(rows: Sequence[Unpaid], today: date) -> list[Owing]:
         owing = found.setdefault(one.invoice.client, Owing(one.invoice.client, name))
         owing.invoices += 1
         currency = one.invoice.currency
-        owing.residual[currency] = owing.residual.get(currency, Decimal()) + one.invoice.residual
+        late = (today - one.due).days if one.due is not None else None
+        for sums in (owing.residual, owing.ages[age(late)]):
+            sums[currency] = sums.get(currency, Decimal()) + one.invoice.residual
         if one.due is not None:
             owing.overdue += one.due < today
             owing.oldest = min(owing.oldest or one.due, one.due)
+        if row.last is not None:
+            owing.last = max(owing.last or row.last.day, row.last.day)
+        if one.date is not None and one.verdict != "skip":
+            owing.next = min(owing.next or one.date, one.date)
     return list(found.values())
 
 
-def totals(rows: Sequence[Unpaid]) -> dict[str, Decimal]:
+def totals(lines: Sequence[Unpaid | Owing]) -> dict[str, Decimal]:
     """Residuals added per currency."""
     sums: dict[str, Decimal] = {}
-    for row in rows:
-        currency = row.decision.invoice.currency
-        sums[currency] = sums.get(currency, Decimal()) + row.decision.invoice.residual
+    for line in lines:
+        for currency, value in line.residual.items():
+            sums[currency] = sums.get(currency, Decimal()) + value
     return dict(sorted(sums.items()))

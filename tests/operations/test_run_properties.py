@@ -23,7 +23,8 @@ from relance_addon.core.errors import HostError, InputError, Unreachable
 from relance_addon.core.model import Client, Instalment, Invoice
 from relance_addon.hosts import loading
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
-from relance_addon.operations import plan, programs, report, simulate, switch
+from relance_addon.operations import plan, programs, report, send, simulate, switch
+from relance_addon.operations.by_hand import Request
 from relance_addon.operations.desk import Desk, open_desk
 from relance_addon.operations.run import run
 
@@ -274,3 +275,71 @@ def test_whatever_a_person_changes_plans_hold_and_nothing_goes_twice(
         claims = [(claim.invoice, claim.key, message.day) for message in host.posted for claim in message.claims]
         assert set(Counter(key for _, key, _ in claims).values()) <= {1}
         assert set(Counter((invoice, day) for invoice, _, day in claims).values()) <= {1}
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 1, 4, 9]),
+        st.sampled_from(["run", "step", "step", "text", "paid while looking", "failed", "lost"]),
+        st.integers(1, 9),
+        st.integers(1, 3),
+    ),
+    min_size=6,
+    max_size=14,
+)
+late = st.lists(st.tuples(st.sampled_from("12"), days), min_size=1, max_size=4).map(
+    lambda drawn: (
+        tuple(
+            invoice(str(number), client=of, issued=due, due=due - timedelta(days=20))
+            for number, (of, due) in enumerate(drawn, 1)
+        ),
+        (client("1"), client("2")),
+    )
+)
+
+
+@settings(few, max_examples=12)
+@given(records=late, moves=moves, text=texts)
+def test_by_hand_and_by_itself_no_step_of_a_cycle_leaves_twice_and_nothing_for_what_is_paid(
+    scene: Any, records: Any, moves: Any, text: str
+) -> None:
+    with scene(records, text) as made:
+        host: FakeHost = made.host
+        host.capabilities = replace(host.capabilities, proves_absence=False, unique_marks=False)
+        today = START
+        for gap, move, which, step in moves:
+            today += timedelta(days=gap)
+            left = len(host.posted)
+            if move == "run":
+                made.run(today)
+            else:
+                _by_hand(made, today, move, sorted(host.invoices)[which % len(host.invoices)], str(step))
+            for message in host.posted[left:]:
+                assert all(_owed(host.invoices[one]) for one in message.invoices)
+            host.mend()
+        claims = [claim for message in host.posted for claim in message.claims]
+        assert len({claim.key for claim in claims}) == len(claims)
+        steps = [(claim.invoice, claim.cycle, claim.step_name) for claim in claims if claim.step]
+        assert len(set(steps)) == len(steps)
+
+
+def _by_hand(made: Scene, today: date, move: str, which: str, step: str) -> None:
+    host = made.host
+    what: dict[str, Any] = {"template": "second"} if move == "text" else {"step": step}
+    desk = made.desk(today)
+    try:
+        ready = send.prepare(desk, "acme", Request(invoices=(f"id:{which}",), **what))
+        if move == "paid while looking":
+            host.settle(which)
+        elif move == "failed":
+            host.answer(which, "failed", "452 later")
+        elif move == "lost":
+            host.fail("post", Unreachable("timed out"), after=int(step) % 2)
+        send.send(desk, "acme", ready)
+    except InputError:
+        return
+    assert move != "paid while looking"
+
+
+def _owed(one: Invoice) -> bool:
+    return one.status == "open" and one.residual > 0

@@ -120,12 +120,12 @@ class Decider:
             return self._invalid(invoice, client, unknown)
         if program is None:
             part = parts(invoice, self.today)[0]
-            return Decision(invoice, client, part.due, part.asked, _status(invoice) or "no_program")
+            return Decision(invoice, client, part.due, part.asked, standing(invoice) or "no_program")
         table = self._table(program, client)
         part, cycle, following = self._current(invoice, table, adaptation)
         step, on = (following.position, following.date) if following else (-1, None)
         failures, retry = self._failures(invoice, cycle, table, step)
-        reason = _status(invoice) or self._reason(invoice, client, table, following, failures)
+        reason = standing(invoice) or self._reason(invoice, client, table, following, failures)
         if reason == "completed" or following is None:
             return Decision(invoice, client, part.due, part.asked, reason, instalment=part.rank)
         return Decision(
@@ -299,7 +299,7 @@ def _counts(one: Decision) -> bool:
     return one.invoice.status == "open" and one.reason not in SETTLED and one.reason != "invalid"
 
 
-def _status(invoice: Invoice) -> str:
+def standing(invoice: Invoice) -> str:
     """The reason that the invoice's status gives by itself, or nothing. No residual counts as paid."""
     if invoice.status != "open":
         return invoice.status

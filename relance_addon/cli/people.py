@@ -80,9 +80,9 @@ def invoices(
     if shown is Format.json:
         show.items("invoices", items)
     elif items:
-        cells = [[_money(value) if isinstance(value, dict) else value for value in item.values()] for item in items]
+        cells = [[show.money(value) if isinstance(value, dict) else value for value in item.values()] for item in items]
         show.table(list(items[0]), cells, ("invoices", "overdue", "days_late", "total", "residual"))
-        show.write("total: " + _money({key: amount(value, key) for key, value in unpaid.totals(rows).items()}))
+        show.write("total: " + show.money({key: amount(value, key) for key, value in unpaid.totals(rows).items()}))
     else:
         show.write("no unpaid invoice")
     finish(opened)
@@ -112,10 +112,6 @@ def _unpaid(row: object, today: date) -> dict[str, object]:
         "next_date": one.date.isoformat() if one.date else None,
         "reason": one.reason,
     }
-
-
-def _money(amounts: dict[str, str]) -> str:
-    return " + ".join(f"{value} {currency}" for currency, value in amounts.items()) or "0"
 
 
 def client(

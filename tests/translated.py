@@ -6,7 +6,7 @@ connector and the suite stands one who knows which is which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import ClassVar
@@ -23,6 +23,7 @@ from relance_addon.hosts.port import (
     Kind,
     MappedField,
     Page,
+    PastPage,
     Pull,
 )
 
@@ -87,6 +88,11 @@ class Translated:
     def pull(self, cursor: str, today: date) -> Pull:
         pull = self._connector.pull(cursor, today)
         return Pull((self._page(page) for page in pull.pages), pull.full)
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        for page in self._connector.past(since, today):
+            ours = self._page(Page(page.invoices, page.clients))
+            yield PastPage(ours.invoices, ours.clients, {self._names.bill(one): on for one, on in page.settled.items()})
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         return self._page(self._connector.read([str(self._names.id(one)) for one in invoices], today))

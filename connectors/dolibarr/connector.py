@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -33,6 +33,7 @@ from relance_addon.hosts.port import (
     Mark,
     Outgoing,
     Page,
+    PastPage,
     Posted,
     Pull,
     Surroundings,
@@ -66,6 +67,7 @@ class DolibarrConnector(Cannot):
                 removable_marks=True,
                 pdf=True,
                 payment_link=settings.payment_link,
+                settled=True,
             )
         )
         self._name, self._settings, self._surroundings, self._connect = name, settings, surroundings, connect
@@ -76,6 +78,10 @@ class DolibarrConnector(Cannot):
     def pull(self, cursor: str, today: date) -> Pull:
         """All that is owed: a payment in part leaves no trace that a cursor could start from."""
         return self._reader().pull()
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """What was closed after ``since``, by the day on which it was."""
+        return self._reader().past(since, today)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         """Those invoices and their clients as they are now, discounts included."""

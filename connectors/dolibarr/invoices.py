@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -21,7 +22,10 @@ SALES: Final = "(t.type:in:0,1,3,5)"
 """Invoices, replacements, deposits and situations; not credit notes and pro formas."""
 OWED: Final = f"(t.fk_statut:in:0,1) and (t.paye:=:0) and {SALES}"
 """Drafts and validated ones; some of these turn out to be paid in full."""
+CLOSED: Final = f"(t.fk_statut:in:2,3) and {SALES}"
+"""What was closed, paid or not."""
 PATH: Final = "invoices"
+_DAY: Final = timedelta(days=1)
 
 
 class Invoices:
@@ -42,6 +46,28 @@ class Invoices:
         """These, whatever became of them."""
         found = among(self._rest, PATH, "t.rowid", ids, SALES, properties=self._fields.properties)
         return [self.told(row) for row in found]
+
+    def closed(self, since: date, today: date) -> dict[int, date]:
+        """The invoices (ids) that were closed after ``since``, and the day; the one after ``today`` for any later day.
+
+        Dolibarr compares the day of closing and tells it in no list: the days are halved until each stands alone.
+        """
+        first, last = since + _DAY, max(today, since) + _DAY
+        return dict(self._dated(self._closed(first, None), first, last, last))
+
+    def _dated(self, ids: set[int], first: date, last: date, end: date) -> Iterator[tuple[int, date]]:
+        if not ids or first == last:
+            yield from ((one, first) for one in ids)
+            return
+        middle = first + (last - first + _DAY) // 2
+        later = ids & self._closed(middle, None if last == end else last + _DAY)
+        yield from self._dated(ids - later, first, middle - _DAY, end)
+        yield from self._dated(later, middle, last, end)
+
+    def _closed(self, first: date, before: date | None) -> set[int]:
+        where = f"{CLOSED} and (t.date_closing:>=:'{first}')"
+        where += f" and (t.date_closing:<:'{before}')" if before else ""
+        return {int(row["id"]) for page in pages(self._rest, PATH, where, properties="id") for row in page}
 
     def told(self, row: Row) -> Row:
         """The row with what it says between the lines: see mapping.toml."""

@@ -6,8 +6,9 @@ longer has is settled.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,10 +17,10 @@ from relance_addon.connectors.dolibarr.credits import Credits
 from relance_addon.connectors.dolibarr.fields import Fields
 from relance_addon.connectors.dolibarr.invoices import OWED, PATH, SALES, Invoices
 from relance_addon.connectors.dolibarr.people import People
-from relance_addon.connectors.dolibarr.rest import Rest, Row, rows, saying
+from relance_addon.connectors.dolibarr.rest import PAGE, Rest, Row, chunks, rows, saying
 from relance_addon.connectors.dolibarr.values import day_in, identifier
 from relance_addon.core.model import Client, Invoice, Problem
-from relance_addon.hosts.port import Kind, Page, Pull
+from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
 _DAYS: Final = frozenset({"issue_date", "due_date"})
 _SAMPLED: Final = 50
@@ -58,6 +59,13 @@ class Reader:
         clients = {self._invoices.client(row) for row in moves} - {0}
         page = self._page(moves, clients, self._credits.all(clients))
         return page._replace(gone=[one for one in ids if one not in there])
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """What was closed after ``since``, and the clients; their discounts of today are not asked for."""
+        closed = self._invoices.closed(since, today)
+        for ids in chunks(sorted(closed), PAGE):
+            page = self._new(self._invoices.some(ids), lambda new: {})
+            yield PastPage(page.invoices, page.clients, {one.id: closed[int(one.id)] for one in page.invoices})
 
     def invoices(self, ids: Sequence[str]) -> list[Invoice]:
         """These invoices alone, in one call."""
@@ -101,9 +109,13 @@ class Reader:
 
     def _all(self) -> Iterator[Page]:
         for moves in self._invoices.owed():
-            new = {self._invoices.client(row) for row in moves} - self._given - {0}
-            self._given |= new
-            yield self._page(moves, new, self._credits.told(new))
+            yield self._new(moves, self._credits.told)
+
+    def _new(self, moves: Sequence[Row], credits: Callable[[Collection[int]], Mapping[int, Any]]) -> Page:
+        """A page with the clients that were not given yet."""
+        new = {self._invoices.client(row) for row in moves} - self._given - {0}
+        self._given |= new
+        return self._page(moves, new, credits(new))
 
     def _page(self, moves: Sequence[Row], clients: Collection[int], credits: Mapping[int, Any]) -> Page:
         problems: list[Problem] = []

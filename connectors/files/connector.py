@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
@@ -31,6 +32,7 @@ from relance_addon.hosts.port import (
     Mark,
     Outgoing,
     Page,
+    PastPage,
     Posted,
     Pull,
     Surroundings,
@@ -56,6 +58,7 @@ class FilesConnector(Cannot):
                 events=True,
                 pdf=True,
                 payment_link=True,
+                settled=True,
             )
         )
         self.name, self.settings, self.surroundings = name, settings, surroundings
@@ -70,6 +73,12 @@ class FilesConnector(Cannot):
         if ledger.unchanged(cursor, today):
             return Pull(iter([Page(cursor=cursor)]), False)
         return Pull(ledger.pages(today), True)
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """The lines with a date of settlement after ``since``, where the file has such a column."""
+        ledger = self.ledger()
+        self.capabilities = replace(self.capabilities, settled=ledger.opened.dated)
+        return ledger.past(since, today)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         """Those invoices in any status, from their own lines alone unless a file changed."""

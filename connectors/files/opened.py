@@ -38,8 +38,8 @@ _SETTLING_NS: Final = 2_000_000_000
 class Opened:
     """The open files by name. Raises InputError when one of them cannot be used at all.
 
-    ``derived``: there is no file of clients, they are made of the invoices. ``settles``: there is no status, the date
-    of settlement decides.
+    ``derived``: there is no file of clients, they are made of the invoices. ``dated``: there are dates of settlement;
+    ``settles``: and no status, so that they decide.
     """
 
     def __init__(self, folder: Folder, settings: Settings, sources: Sources, surroundings: Surroundings) -> None:
@@ -51,7 +51,8 @@ class Opened:
         self.sources = {**sources, "client": from_invoices(sources, self.invoices.columns)} if self.derived else sources
         self._check_columns()
         has = self.invoices.columns
-        self.settles = not _told(sources["invoice"]["status"], has) and _told(sources["invoice"]["settled_date"], has)
+        self.dated = _told(sources["invoice"]["settled_date"], has)
+        self.settles = self.dated and not _told(sources["invoice"]["status"], has)
         self._digest = ""
 
     def close(self) -> None:

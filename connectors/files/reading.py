@@ -7,7 +7,8 @@ that a few of them can be read again without reading the file again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -21,7 +22,7 @@ from relance_addon.connectors.files.people import People
 from relance_addon.connectors.files.table import line_of
 from relance_addon.core.model import OWED, Client, Invoice, Problem
 from relance_addon.hosts import mapping
-from relance_addon.hosts.port import Kind, Page
+from relance_addon.hosts.port import Kind, Page, PastPage
 
 PAGE: Final = 1000
 _MOST_FOLDERS: Final = 20
@@ -75,6 +76,31 @@ class Ledger:
         strays = list(self.instalments.strays(index, self.opened.invoices.shown))
         yield Page(problems=[*problems, *strays], cursor=self._end(today, pdf) if sound and not strays else "")
 
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """The invoices that were settled after ``since``; what is wrong is left out."""
+        table, index, days = self.opened.invoices, self.index(), self.parsers.day
+        pick = mapping.columns(self.opened.sources["invoice"], table.columns, ("id", "settled_date"))
+        reader = self._invoices(today, lambda text: "")
+        found: list[Invoice] = []
+        settled: dict[str, date] = {}
+        for record in table.records():
+            place, row, error = record
+            key, text = ("", "") if error else pick(row[:])  # a copy: it is lengthened
+            with suppress(ValueError):
+                on = days[text]
+                if on is not None and on > since and index.get(key.strip()) == place:
+                    invoice = reader.quick(row)
+                    if self.opened.settles or invoice.status not in OWED:
+                        found.append(invoice)
+                        settled[invoice.id] = on
+            if len(found) == PAGE:
+                yield self._past(found, settled)
+                found, settled = [], {}
+        yield self._past(found, settled)
+
+    def _past(self, invoices: Sequence[Invoice], settled: Mapping[str, date]) -> PastPage:
+        return PastPage(invoices, self._clients_of(invoices), settled)
+
     def read(self, ids: Sequence[str], today: date) -> Page:
         """These invoices in any status, and their clients; those that are not in the file are gone."""
         index = self.index()
@@ -90,9 +116,11 @@ class Ledger:
                 gone.append(key)
             else:
                 invoices.append(invoice)
-        clients = self.people.clients
+        return Page(invoices, self._clients_of(invoices), problems, gone)
+
+    def _clients_of(self, invoices: Sequence[Invoice]) -> list[Client]:
         wanted = dict.fromkeys(invoice.client for invoice in invoices)
-        return Page(invoices, [clients[client] for client in wanted if client in clients], problems, gone)
+        return [self.people.clients[client] for client in wanted if client in self.people.clients]
 
     def numbered(self, number: str) -> list[str]:
         """The ids of the invoices of a number, whatever their status."""

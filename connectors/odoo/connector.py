@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
@@ -37,6 +37,7 @@ from relance_addon.hosts.port import (
     Mark,
     Outgoing,
     Page,
+    PastPage,
     Posted,
     Pull,
     Surroundings,
@@ -65,6 +66,7 @@ class OdooConnector(Cannot):
                 events=True,
                 pdf=True,
                 payment_link=True,
+                settled=True,
                 only_contacts=settings.send == "note",
                 lanes=_LANES,
             )
@@ -85,6 +87,10 @@ class OdooConnector(Cannot):
     def pull(self, cursor: str, today: date) -> Pull:
         """What changed since ``cursor``; all that is owed without one, and at the first pull of a day."""
         return self._reader().pull(cursor, today)
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """What was settled after ``since``, by the dates of the payments and credits matched with it."""
+        return self._reader().past(since)
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         """Those invoices and their clients as they are now."""

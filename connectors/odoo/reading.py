@@ -15,10 +15,11 @@ from relance_addon.connectors.odoo.fields import Fields, Sources
 from relance_addon.connectors.odoo.invoices import OWED as OWED
 from relance_addon.connectors.odoo.invoices import SALES, Invoices
 from relance_addon.connectors.odoo.records import Record, Records, Schema, at
+from relance_addon.connectors.odoo.settled import SETTLED, Settlements
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.model import Client, Contact, Problem
 from relance_addon.hosts.mapping import bind
-from relance_addon.hosts.port import Kind, Page, Pull
+from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
 PAGE: Final = 1000
 _SAMPLED: Final = 100
@@ -54,6 +55,13 @@ class Reader:
         if before is None or before.day != today:
             return Pull(self._all(today), full=True)
         return Pull(self._changed(before), full=False)
+
+    def past(self, since: date) -> Iterator[PastPage]:
+        """What was settled after ``since``; each client comes with the first of its invoices."""
+        settled = Settlements(self._records, PAGE).after(since)
+        for chunk in _chunks(sorted(settled)):
+            page = self._page(self._invoices.search([*SETTLED, ("id", "in", chunk)], order="id"))
+            yield PastPage(page.invoices, page.clients, {one.id: settled[int(one.id)] for one in page.invoices})
 
     def some(self, ids: Sequence[str]) -> Page:
         """These invoices as they are now, whatever became of them."""

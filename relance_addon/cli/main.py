@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from relance_addon.cli import hosts, people, plans, programs, reminders, sending, start
+from relance_addon.cli import hosts, people, plans, programs, reminders, replay, sending, start
 from relance_addon.cli.options import words
 from relance_addon.cli.show import say
 
@@ -48,7 +48,7 @@ def _relance(
     """Taken before any command; --debug is looked at in main."""
 
 
-for _module in (start, hosts, programs, people, plans, reminders, sending):
+for _module in (start, hosts, programs, people, plans, reminders, sending, replay):
     _module.register(app)
 
 

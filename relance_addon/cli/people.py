@@ -116,9 +116,9 @@ def invoices(
         show.items("invoices", items)
     elif items:
         flat = [_flat(item) for item in items]
-        cells = [[_money(value) if isinstance(value, dict) else value for value in item.values()] for item in flat]
+        cells = [[show.money(value) if isinstance(value, dict) else value for value in item.values()] for item in flat]
         show.table(list(flat[0]), cells, ("invoices", "overdue", "days_late", "total", "residual", *unpaid.AGES))
-        show.write("total: " + _money(_amounts(unpaid.totals(lines))))
+        show.write("total: " + show.money(_amounts(unpaid.totals(lines))))
     else:
         show.write("no unpaid invoice")
     finish(opened)
@@ -175,10 +175,6 @@ def _amounts(sums: Mapping[str, Decimal]) -> dict[str, str]:
     from relance_addon.operations.report import amount
 
     return {currency: amount(value, currency) for currency, value in sorted(sums.items())}
-
-
-def _money(amounts: dict[str, str]) -> str:
-    return " + ".join(f"{value} {currency}" for currency, value in amounts.items()) or "0"
 
 
 def client(

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from relance_addon.cli.options import DEFAULT_CONFIG, Config, Day, Format, Shown, confirmed, desk, example, read_date
 
+if TYPE_CHECKING:
+    from relance_addon.operations.diff import Row
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False)]
 Language = Annotated[
     str | None, typer.Option("--language", metavar="fr|en", help="Default: the configuration's.", show_default=False)
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A programs.toml.", show_default=False)]
+MOST = 200
+"""The most planned reminders listed one by one; the rest are counted."""
+
+
+class Pinned(StrEnum):
+    """What becomes of plans that are pinned to an older version."""
+
+    keep = "keep"
+    move = "move"
+
+
+Pinning = Annotated[
+    Pinned, typer.Option("--pinned", help="Whether plans pinned to an older version keep it or move to the new one.")
 ]
 
 
@@ -20,6 +40,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     programs = typer.Typer(help="Programs: the steps by which clients are reminded.", no_args_is_help=True)
     programs.command(epilog=example("relance programs apply programs.toml"))(apply)
+    programs.command(epilog=example("relance programs diff programs.toml --host acme"))(diff)
     programs.command("list", epilog=example("relance programs list"))(listing)
     programs.command(epilog=example("relance programs recap standard"))(recap)
     programs.command(epilog=example("relance programs export > programs.toml"))(export)
@@ -33,7 +54,8 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A programs.toml.", show_default=False)],
+    file: File,
+    pinned: Pinning = Pinned.keep,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
 ) -> None:
@@ -41,12 +63,67 @@ def apply(
     from relance_addon.cli import show
     from relance_addon.operations import programs
 
-    done = programs.apply(desk(config), file)
+    done = programs.apply(desk(config), file, pinned is Pinned.move)
     if shown is Format.json:
         show.items("programs", (one._asdict() for one in done))
     else:
         for one in done:
-            show.write(f"{one.name}: version {one.version}, {one.change}")
+            show.write(f"{one.name}: version {one.version}, {one.change}{_pinned(one.moved, one.kept)}")
+
+
+def _pinned(moved: int, kept: int) -> str:
+    if moved:
+        return f"; pinned plans moved to it: {moved}"
+    return f"; pinned plans that keep an older version: {kept}" if kept else ""
+
+
+def diff(
+    file: File,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host", metavar="HOST", help="Only this host; may be repeated. Default: all.", show_default=False
+        ),
+    ] = None,
+    pinned: Pinning = Pinned.keep,
+    config: Config = DEFAULT_CONFIG,
+    shown: Shown = Format.table,
+    day: Day = None,
+) -> None:
+    """The planned reminders that applying a file would move, add, take away or change; nothing is stored."""
+    from relance_addon.cli import show
+    from relance_addon.operations import diff as operation
+
+    made = operation.diff(desk(config, day), file, host or (), pinned is Pinned.move)
+    if shown is Format.json:
+        show.items("diff", (row.as_dict() for row in made.rows))
+        return
+    for one in made.applied:
+        show.write(f"{one.name}: version {one.version}, {one.change}{_pinned(one.moved, one.kept)}")
+    if made.rows:
+        show.write("")
+        _differences(made.rows[:MOST])
+        if len(made.rows) > MOST:
+            show.write(f"… and {len(made.rows) - MOST} more (--format json shows them all)")
+    counts, invoices = made.counts, len({(row.host, row.invoice.id) for row in made.rows})
+    changes = ", ".join(f"{counts[change]} {told}" for change, told in _CHANGES.items() if counts[change])
+    show.write(f"\nplanned reminders: {changes or 'none changes'}" + (f"; of {invoices} invoices" if changes else ""))
+
+
+_CHANGES = {"moves": "move", "appears": "appear", "vanishes": "vanish", "changes": "change"}
+
+
+def _differences(rows: Sequence[Row]) -> None:
+    from relance_addon.cli import show
+
+    plain = ("host", "client_name", "number", "step_name", "before", "after", "change")
+    cells = []
+    for one in (row.as_dict() for row in rows):
+        programs = [f"{one[f'program_{key}']} {one[f'version_{key}']}" for key in ("before", "after") if one[key]]
+        told = ", ".join(one["fields"]), " → ".join(dict.fromkeys(programs))
+        cells.append((*(one[key] for key in plain), *told))
+    headers = ("host", "client", "invoice", "step", "before", "after", "change", "what", "program")
+    show.table(headers, cells)
 
 
 def listing(config: Config = DEFAULT_CONFIG, shown: Shown = Format.table) -> None:
@@ -146,6 +223,8 @@ def delete(
     opened = desk(config)
     _, use = programs.one(opened, name)
     show.say(f"{name} is used by {use.clients} clients and {use.invoices} plans, and sent {use.reminders} reminders")
+    for line in programs.users(opened, name):
+        show.say(line)
     if not yes and not confirmed(f"Delete {name}?"):
         show.say("nothing was deleted")
         return

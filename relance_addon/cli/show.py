@@ -46,6 +46,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterab
         print("  ".join(padded).rstrip())
 
 
+def money(amounts: Mapping[str, str]) -> str:
+    """Amounts of several currencies on one line."""
+    return " + ".join(f"{value} {currency}" for currency, value in amounts.items()) or "0"
+
+
 def document(data: Mapping[str, Any]) -> None:
     """JSON on standard output."""
     from relance_addon.operations.report import write as chunks

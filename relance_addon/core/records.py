@@ -25,11 +25,16 @@ class HostState(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What applying a program did: ``new``, ``changed`` or ``unchanged``, and the version it now has."""
+    """What applying a program did: ``new``, ``changed`` or ``unchanged``, and the version it now has.
+
+    Of the plans pinned to another version of it, so many were ``moved`` to this one, or ``kept`` theirs.
+    """
 
     name: str
     change: str
     version: int
+    moved: int = 0
+    kept: int = 0
 
 
 class Use(NamedTuple):
@@ -38,6 +43,16 @@ class Use(NamedTuple):
     clients: int
     invoices: int
     reminders: int
+
+
+class Users(NamedTuple):
+    """What uses a program on one host, by ids: the same, and the clients and invoices that the host names it for."""
+
+    clients: Sequence[str]
+    invoices: Sequence[str]
+    reminders: int
+    named_clients: Sequence[str]
+    named_invoices: Sequence[str]
 
 
 class Hold(NamedTuple):

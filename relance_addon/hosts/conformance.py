@@ -43,6 +43,10 @@ class Subject(Protocol):
         """Let the host hold exactly these from now on."""
         ...
 
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        """Let these be paid in full on that day; the day that the host takes it for, where it is another."""
+        ...
+
     def left(self, message: Outgoing) -> int:
         """How many times that message left, or stands on the host."""
         ...
@@ -144,6 +148,26 @@ class Conformance:
             assert found.get("3") == "open", "a new invoice is told"
             assert found.get("1", "") not in OWED, "a paid invoice is no longer told as owed"
             assert after.full or "1" in found or "1" in after.gone, "a pull that is not full says what became of it"
+
+    # What was settled
+
+    def test_past_tells_what_was_settled_and_when_where_the_host_knows(self, subject: Subject) -> None:
+        put = [invoice("1", total="120.00", residual="120.00"), invoice("2", "2"), invoice("3")]
+        subject.put(put, self.clients)
+        on = subject.settle(["1", "3"], date(2026, 11, 10))
+        pages = list(subject.connect().past(date(2026, 10, 15), TODAY))
+        found = {one.id: one for page in pages for one in page.invoices}
+        days = {id_: day for page in pages for id_, day in page.settled.items()}
+        if not subject.connect().capabilities.settled:
+            assert not found, "a host that does not know when it was settled tells nothing"
+            return
+        assert days == {"1": on, "3": on}, "what was settled after that day, and the day; nothing that is still owed"
+        assert set(found) == set(days)
+        for one in (put[0], put[2]):
+            for field in ("number", "client", "issue_date", "due_date", "total", "currency"):
+                assert getattr(found[one.id], field) == getattr(one, field), f"{field} of invoice {one.id}"
+        assert "1" in {one.id for page in pages for one in page.clients}, "with its client"
+        assert not [one for page in subject.connect().past(on, TODAY) for one in page.invoices], "settled after, not on"
 
     # Reading again
 

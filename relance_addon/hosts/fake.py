@@ -38,6 +38,7 @@ from relance_addon.hosts.port import (
     Mark,
     Outgoing,
     Page,
+    PastPage,
     Posted,
     Pull,
 )
@@ -54,6 +55,7 @@ EVERYTHING: Final = Capabilities(
     events=True,
     pdf=True,
     payment_link=True,
+    settled=True,
 )
 
 
@@ -85,8 +87,9 @@ class FakeHost(Cannot):
 
     ``posted`` is everything that left, in order: with ``unique_marks`` a key leaves once. ``page_size`` counts
     invoices; with ``incremental`` a pull gives what changed since the cursor; with ``repeats`` the last invoice of a
-    page comes again on the next one. ``delivery`` are the events to tell, ``documents`` the PDFs by invoice id.
-    Without ``send_mail`` among its capabilities, mails leave through the mailer of its surroundings.
+    page comes again on the next one. ``settled`` are the days that ``past`` tells, by invoice id; ``delivery`` are the
+    events to tell, ``documents`` the PDFs by invoice id. Without ``send_mail`` among its capabilities, mails leave
+    through the mailer of its surroundings.
     """
 
     Settings: ClassVar[type[HostSettings]] = HostSettings
@@ -97,6 +100,7 @@ class FakeHost(Cannot):
         self.invoices: dict[str, Invoice] = {}
         self.clients: dict[str, Client] = {}
         self.problems: list[Problem] = []
+        self.settled: dict[str, date] = {}
         self.documents: dict[str, Document] = {}
         self.delivery: list[DeliveryEvent] = []
         self.findings: list[Finding] = [Finding("ok", "fake", "in memory")]
@@ -128,14 +132,16 @@ class FakeHost(Cannot):
                 mine = [invoice.id for invoice in self.invoices.values() if invoice.client == record.id]
                 self._changed.update(dict.fromkeys(mine, self._revision))
 
-    def settle(self, *ids: str) -> None:
-        """Mark invoices as paid."""
+    def settle(self, *ids: str, on: date | None = None) -> None:
+        """Mark invoices as paid, on a day that ``past`` tells where it is given."""
+        self.settled.update(dict.fromkeys(ids, on) if on else {})
         self.put(*(replace(self.invoices[id_], status="paid", residual=Decimal()) for id_ in ids))
 
     def remove(self, *ids: str) -> None:
         """Take invoices away."""
         for id_ in ids:
             del self.invoices[id_]
+            self.settled.pop(id_, None)
             self._revision += 1
             self._changed[id_] = self._revision
 
@@ -147,7 +153,19 @@ class FakeHost(Cannot):
 
     def break_down(self, error: Exception, *methods: str) -> None:
         """Let every call of these methods (of all, by default) raise until ``mend``."""
-        names = methods or ("pull", "read", "locate", "pdfs", "links", "post", "find", "events", "check", "fields")
+        names = methods or (
+            "pull",
+            "past",
+            "read",
+            "locate",
+            "pdfs",
+            "links",
+            "post",
+            "find",
+            "events",
+            "check",
+            "fields",
+        )
         self._broken.update(dict.fromkeys(names, error))
 
     def mend(self) -> None:
@@ -224,6 +242,15 @@ class FakeHost(Cannot):
         self._happen("page")
         others = [client for client in self.clients.values() if client.id not in known]
         yield Page(again, others, list(self.problems), list(gone), "" if self.problems else str(revision))
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """Those of ``settled``, by pages."""
+        self._plain("past", since, today)
+        known: set[str] = set()
+        chosen = [self.invoices[id_] for id_, on in self.settled.items() if on > since]
+        for start in range(0, len(chosen), self.page_size):
+            page = chosen[start : start + self.page_size]
+            yield PastPage(page, self._clients_of(page, known), {one.id: self.settled[one.id] for one in page})
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
         """Those invoices as they are, in any status."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -77,7 +78,8 @@ class Capabilities:
     ``proves_absence``: a mark that ``find`` says is absent proves that the message never left; with
     ``removable_marks``, which a person can take away, only of a message that was not in doubt yet. ``only_contacts``:
     mail goes only to people that the host knows, not to any address. ``lanes``: how many batches may be posted at the
-    same time, each from a thread of its own; together they are no more than one whole batch.
+    same time, each from a thread of its own; together they are no more than one whole batch. ``settled``: the host
+    knows when invoices were.
     """
 
     send_mail: bool = False
@@ -92,6 +94,7 @@ class Capabilities:
     install: bool = False
     only_contacts: bool = False
     lanes: int = 1
+    settled: bool = False
 
 
 class Page(NamedTuple):
@@ -105,6 +108,17 @@ class Page(NamedTuple):
     problems: Sequence[Problem] = ()
     gone: Sequence[str] = ()
     cursor: str = ""
+
+
+class PastPage(NamedTuple):
+    """A page of settled invoices with their clients: as the host has them now, but with their whole ``total``.
+
+    ``settled`` is the first day on which each was owed no more, by id.
+    """
+
+    invoices: Sequence[Invoice] = ()
+    clients: Sequence[Client] = ()
+    settled: Mapping[str, date] = MappingProxyType({})
 
 
 class Pull(NamedTuple):
@@ -164,6 +178,13 @@ class Connector(Protocol):
 
     def pull(self, cursor: str, today: date) -> Pull:
         """Drafts, open and disputed invoices and their clients, changed since ``cursor`` (all for an empty one)."""
+        ...
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """The invoices that were settled after ``since``, also those settled after ``today``: what a replay needs.
+
+        What the host has no day for is left out, and so is what cannot be used. What is still owed is pulled.
+        """
         ...
 
     def read(self, invoices: Sequence[str], today: date) -> Page:
@@ -229,6 +250,10 @@ class Cannot:
 
     capabilities: Capabilities = field(default_factory=Capabilities)
     problems: Sequence[Problem] = ()
+
+    def past(self, since: date, today: date) -> Iterator[PastPage]:
+        """Nothing beyond what is owed now."""
+        return iter(())
 
     def numbered(self, number: str) -> Sequence[str]:
         """Invoices are known by their ids alone, once they are no longer owed."""

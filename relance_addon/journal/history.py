@@ -45,7 +45,7 @@ def history(host: str, today: date) -> History:
     return with_holds(
         History(
             {invoice: tuple(found) for invoice, found in reminders.items()},
-            _adaptations(host),
+            adaptations(host),
             {invoice: tuple(found) for invoice, found in attempts.items()},
             frozenset(in_doubt),
             client_programs=programs.of_clients(host),
@@ -115,7 +115,8 @@ def adaptation(host: str, invoice: str) -> Adaptation | None:
     return _adaptation(row) if row else None
 
 
-def _adaptations(host: str) -> dict[str, Adaptation]:
+def adaptations(host: str) -> dict[str, Adaptation]:
+    """What was made by hand of the plans of a host, and the versions they are pinned to, by invoice id."""
     return {row.invoice: _adaptation(row) for row in models.Plan.objects.filter(host=host)}
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from pydantic import ValidationError
 
 from relance_addon.core.errors import InputError
+from relance_addon.core.model import natural
 from relance_addon.core.program import Book, Program
-from relance_addon.core.records import Applied, Use
+from relance_addon.core.records import Applied, Use, Users
 from relance_addon.core.toml import nearest
-from relance_addon.journal import models
+from relance_addon.journal import ledger, models
 
 
 def book() -> Book:
@@ -37,10 +41,13 @@ def book() -> Book:
     return Book(programs, kept)
 
 
-def apply(programs: Sequence[Program], now: datetime) -> list[Applied]:
-    """Store programs: a changed one gets a new version, an unchanged one none. A new default replaces the old one."""
+def apply(programs: Sequence[Program], now: datetime, move: bool = False) -> list[Applied]:
+    """Store programs: a changed one gets a new version, an unchanged one none. A new default replaces the old one.
+
+    Plans that are pinned to another version of a program keep it, or are moved to the current one.
+    """
     with transaction.atomic():
-        done = [_apply(program, position, now) for position, program in enumerate(programs)]
+        done = [_pinned(program, _apply(program, position, now), move) for position, program in enumerate(programs)]
         if any(program.default for program in programs):
             names = [program.name for program in programs if program.default]
             models.Program.objects.exclude(name__in=names).update(default=False)
@@ -69,6 +76,29 @@ def _apply(program: Program, position: int, now: datetime) -> Applied:
     return Applied(program.name, change, number)
 
 
+def _pinned(program: Program, applied: Applied, move: bool) -> Applied:
+    """Move the plans pinned to another version of it; what was dropped or changed of steps that are gone goes too."""
+    other = models.Plan.objects.filter(program=program.name, version__gt=0).exclude(version=applied.version)
+    if not move:
+        return applied._replace(kept=other.count())
+    steps = {step.name for step in program.steps}
+    plans = list(other)
+    for plan in plans:
+        plan.version = applied.version
+        plan.dropped = [name for name in plan.dropped if name in steps]
+        plan.changes = {name: change for name, change in plan.changes.items() if name in steps}
+    models.Plan.objects.bulk_update(plans, ["version", "dropped", "changes"], batch_size=200)
+    return applied._replace(moved=len(plans))
+
+
+@contextmanager
+def trial() -> Iterator[None]:
+    """What is done meanwhile can be looked at, and is taken back at the end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def copy(name: str, new: str, now: datetime) -> Applied:
     """A program under another name, after the others; it is not the default. Raises InputError."""
     program = one(name)
@@ -91,6 +121,34 @@ def use(name: str) -> Use:
         models.Plan.objects.filter(program=name).count(),
         models.Reminder.objects.filter(program=name).count(),
     )
+
+
+def users(name: str) -> dict[str, Users]:
+    """What uses a program, by host; only the hosts where something does."""
+    clients = _refs(models.ClientProgram.objects.filter(program=name).values_list("host", "client"))
+    invoices = _refs(models.Plan.objects.filter(program=name).values_list("host", "invoice"))
+    counted: Iterable[Any] = models.Reminder.objects.filter(program=name).values_list("host").annotate(Count("pk"))
+    sent: dict[str, int] = dict(counted)
+    named = {
+        host: [(kind, ref) for kind, ref, called in ledger.named_programs(host) if called == name]
+        for host in models.Host.objects.values_list("name", flat=True)
+    }
+    theirs, own = (
+        _refs((host, ref) for host, found in named.items() for of, ref in found if of == kind)
+        for kind in ("client", "invoice")
+    )
+    return {
+        host: Users(clients[host], invoices[host], sent.get(host, 0), theirs[host], own[host])
+        for host in sorted({*clients, *invoices, *sent, *theirs, *own})
+    }
+
+
+def _refs(rows: Iterable[tuple[str, str]]) -> defaultdict[str, list[str]]:
+    """Ids by host, in order."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for host, ref in sorted(rows, key=lambda row: natural(row[1])):
+        found[host].append(ref)
+    return found
 
 
 def delete(name: str) -> None:

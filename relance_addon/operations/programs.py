@@ -14,6 +14,9 @@ from relance_addon.core.records import Applied, Use
 from relance_addon.operations import find
 from relance_addon.operations.desk import Desk
 
+_NAMED = 10
+"""How many clients or invoices are named one by one."""
+
 
 def read(desk: Desk, path: Path) -> tuple[Program, ...]:
     """The programs of a file, their texts checked against the message library. Raises InputError."""
@@ -37,13 +40,13 @@ def read(desk: Desk, path: Path) -> tuple[Program, ...]:
     return found
 
 
-def apply(desk: Desk, path: Path) -> list[Applied]:
-    """Apply a programs.toml: all of it, or nothing when any of it is wrong."""
+def apply(desk: Desk, path: Path, move: bool = False) -> list[Applied]:
+    """Apply a programs.toml: all of it, or nothing when any of it is wrong. ``move``: pinned plans follow."""
     found = read(desk, path)
     desk.open_journal()
     from relance_addon.journal import programs
 
-    return programs.apply(found, desk.now())
+    return programs.apply(found, desk.now(), move)
 
 
 def listed(desk: Desk) -> list[tuple[Program, Use]]:
@@ -60,6 +63,34 @@ def one(desk: Desk, name: str) -> tuple[Program, Use]:
     from relance_addon.journal import programs
 
     return programs.one(name), programs.use(name)
+
+
+def users(desk: Desk, name: str) -> list[str]:
+    """What uses a program, a line per host and way of using it, the first of each by name."""
+    desk.open_journal()
+    from relance_addon.journal import ledger, programs
+
+    lines = []
+    for host, found in programs.users(name).items():
+        clients = ledger.clients(host)
+        for what, refs in (("chosen for", found.clients), ("named on the host for", found.named_clients)):
+            names = [f"{ref} ({clients[ref].name})" if ref in clients else ref for ref in refs[:_NAMED]]
+            lines += _users(host, f"{what} client", names, len(refs))
+        for what, refs in (("in the plan of", found.invoices), ("named on the host for", found.named_invoices)):
+            numbers = {one.id: one.number for one in ledger.invoices(host, refs[:_NAMED])}
+            lines += _users(
+                host, f"{what} invoice", [numbers.get(ref, f"id:{ref}") for ref in refs[:_NAMED]], len(refs)
+            )
+        if found.reminders:
+            lines.append(f"{host}: reminders sent: {found.reminders}")
+    return lines
+
+
+def _users(host: str, what: str, names: Sequence[str], count: int) -> list[str]:
+    if not count:
+        return []
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return [f"{host}: {what}{'s' if count > 1 else ''} {', '.join(names)}{more}"]
 
 
 def export(programs: Sequence[Program]) -> str:

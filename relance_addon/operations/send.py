@@ -17,7 +17,7 @@ from relance_addon.core.schedule import parts
 from relance_addon.operations import by_hand, compose, find, simulate, sync
 from relance_addon.operations.by_hand import Request
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.run import deliver
+from relance_addon.operations.post import deliver
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,20 @@
-"""``python -m tests.acceptance PATH [--first DATE] [--last DATE]``: a run each day on IBM's receivables.csv."""
+"""``python -m tests.acceptance PATH [--first DATE] [--last DATE] [--replay]``: a run each day on IBM's receivables.csv.
+
+With ``--replay``, a replay of those days instead, which takes seconds for the ledger's two years.
+"""
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from .ledger import STEPS, walk
+from .replaying import replayed
 
 
 def main() -> None:
@@ -17,7 +23,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="receivables.csv")
     parser.add_argument("--first", type=date.fromisoformat, default=date(2013, 4, 1))
     parser.add_argument("--last", type=date.fromisoformat, default=date(2013, 6, 30))
+    parser.add_argument("--replay", action="store_true", help="replay these days instead of running on each")
     given = parser.parse_args()
+    if given.replay:
+        _replay(given.data, given.first, given.last)
     with TemporaryDirectory() as temporary:
         met = walk(given.data, Path(temporary), given.first, given.last)
     steps = ", ".join(f"{met.reminders[step]} {step.lower()}s" for step in STEPS)
@@ -28,6 +37,19 @@ def main() -> None:
     for fault in met.faults:
         print(fault)
     sys.exit(bool(met.faults))
+
+
+def _replay(data: Path, first: date, last: date) -> NoReturn:
+    with TemporaryDirectory() as temporary:
+        made = replayed(data, Path(temporary), first, last)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"{(last - first).days + 1} days in {made.seconds:.1f} s, {most} MB: {made.messages} messages with "
+        f"{made.reminders} reminders; {made.faults.total()} faults"
+    )
+    for fault in made.faults:
+        print(*fault)
+    sys.exit(bool(made.faults))
 
 
 if __name__ == "__main__":

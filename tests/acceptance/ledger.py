@@ -86,7 +86,8 @@ def prepared(data: Path, folder: Path) -> Desk:
     return desk
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """A day as the ledger writes it."""
     return datetime.strptime(text, "%m/%d/%Y").date()
 
 
@@ -95,12 +96,12 @@ def _wrong(
 ) -> list[str]:
     """What speaks against a reminder that left."""
     faults = []
-    if not _day(line["InvoiceDate"]) <= day < _day(line["SettledDate"]):
+    if not day_of(line["InvoiceDate"]) <= day < day_of(line["SettledDate"]):
         faults.append("was not open")
     position = STEPS.index(step)
     if [past for past, _ in before] != list(STEPS[:position]):
         faults.append(f"after {before}")
-    base = before[-1][1] if before else _day(line["DueDate"])
+    base = before[-1][1] if before else day_of(line["DueDate"])
     if (day - base).days < SPACING[position]:
         faults.append(f"too early: {base}")
     if number not in str(mail):
@@ -113,9 +114,9 @@ def _missed(lines: dict[str, dict[str, str]], sent: dict[str, list[tuple[str, da
     missed = []
     for number, line in lines.items():
         past = sent.get(number, [])
-        if len(past) == len(STEPS) or not _day(line["InvoiceDate"]) <= day < _day(line["SettledDate"]):
+        if len(past) == len(STEPS) or not day_of(line["InvoiceDate"]) <= day < day_of(line["SettledDate"]):
             continue
-        base = past[-1][1] if past else _day(line["DueDate"])
+        base = past[-1][1] if past else day_of(line["DueDate"])
         if base + timedelta(days=SPACING[len(past)]) <= day:
             missed.append(f"{day}: {number}: {STEPS[len(past)]} did not leave")
     return missed

@@ -21,7 +21,7 @@ NOTHING_SHOWN = {
 """Commands that change one thing and say so in a line."""
 DATED = {
     "demo", "check", "mapping", "sync", "invoices", "programs recap", "client", "hold", "simulate", "run", "explain",
-    "events", "doubt", "plan", "send", "test-message",
+    "events", "doubt", "plan", "send", "test-message", "programs diff", "replay",
 }  # fmt: skip
 """Commands whose result is another one tomorrow."""
 NO_CONFIGURATION = {"demo"}

@@ -93,7 +93,7 @@ def test_an_unchanged_file_makes_no_new_version(files: Company) -> None:
     files.write("programs.toml", PROGRAMS.replace("after_due = 3", "after_due = 4"))
     assert files("programs apply programs.toml").out == "standard: version 2, changed\n"
     assert files("programs apply programs.toml", form="json").items == [
-        {"name": "standard", "change": "unchanged", "version": 2}
+        {"name": "standard", "change": "unchanged", "version": 2, "moved": 0, "kept": 0}
     ]
 
 
@@ -297,4 +297,160 @@ def test_a_folder_of_templates_that_is_not_there_is_named_by_its_key(files: Comp
     files.configure(("[relance]", '[relance]\ntemplates = "modeles"'))
     assert files("templates list", status=2).err == (
         "relance: relance.toml:2: relance.templates: modeles: no such folder\n"
+    )
+
+
+# Edits
+
+
+def edited(files: Company, text: str = PROGRAMS.replace("after_due = 3", "after_due = 30")) -> str:
+    files.csv(
+        "invoices",
+        "17,1,2026-10-01,2026-10-31,100.00",
+        "18,1,2026-11-18,2026-11-30,5.00",
+        "19,2,2026-11-18,2026-12-05,5.00",
+    )
+    files("sync acme")
+    files.write("edited.toml", text)
+    return "programs diff edited.toml"
+
+
+def test_diff_lists_what_an_edit_would_move_and_stores_nothing(files: Company) -> None:
+    command = edited(files)
+    for _ in range(2):
+        items = files(f"{command} --date 2026-11-21", form="json").items
+        assert items[0] == {
+            "host": "acme",
+            "invoice": "17",
+            "number": "17",
+            "client": "1",
+            "client_name": "Dupont SA",
+            "instalment": 1,
+            "step_name": "Rappel",
+            "change": "moves",
+            "fields": [],
+            "before": "2026-11-03",
+            "program_before": "standard",
+            "version_before": 1,
+            "after": "2026-11-30",
+            "program_after": "standard",
+            "version_after": 2,
+        }
+        assert len(items) == 9
+    assert [one["version"] for one in files("programs list", form="json").items] == [1]
+    shown = files(f"{command} --date 2026-11-21").out.splitlines()
+    assert shown[0] == "standard: version 2, changed"
+    assert shown[-1] == "planned reminders: 9 move; of 3 invoices"
+
+
+def test_diff_and_apply_are_what_the_next_simulation_shows(files: Company) -> None:
+    command = edited(files, PROGRAMS.replace("after_due = 3", "after_due = 1").replace('"Relance"', '"Autre"'))
+    before = {one["invoice"]: one["date"] for one in files("simulate acme").json["decisions"]}
+    items = files(f"{command} --date 2026-11-21", form="json").items
+    moved = {one["invoice"]: one["after"] for one in items if one["step_name"] == "Rappel"}
+    assert {one["change"] for one in items if one["step_name"] == "Autre"} == {"appears"}
+    assert {one["change"] for one in items if one["step_name"] == "Relance"} == {"vanishes"}
+    files("programs apply edited.toml")
+    after = {one["invoice"]: one["date"] for one in files("simulate acme").json["decisions"]}
+    assert {**before, **moved} == after != before
+
+
+def test_an_unchanged_file_has_no_difference(files: Company) -> None:
+    assert files(f"{edited(files, PROGRAMS)} --date 2026-11-21").out.splitlines() == [
+        "standard: version 1, unchanged",
+        "",
+        "planned reminders: none changes",
+    ]
+
+
+def test_diff_refuses_what_apply_refuses_and_an_unknown_host(files: Company) -> None:
+    files.write("programs.toml", HEAD + 'body = "#NOBODY#"\n')
+    assert files("programs diff programs.toml", status=2).lines[0].startswith("relance: programs.toml:6: ")
+    assert "hosts.acne: no such host; did you mean 'acme'?" in files(f"{edited(files)} --host acne", status=2).err
+
+
+def test_diff_says_where_nothing_was_pulled_yet(files: Company) -> None:
+    files.write("edited.toml", PROGRAMS.replace("= 3", "= 4"))
+    said = files("programs diff edited.toml", form="json")
+    assert (said.items, said.err) == ([], "relance: acme: no unpaid invoice as last pulled\n")
+
+
+def pinned_at_first(files: Company) -> str:
+    """Invoice 17 keeps version 2 of a program with ``pin``; how that file reads."""
+    text = PROGRAMS.replace("default = true", "default = true\npin = true")
+    files.programs(text)
+    files("simulate acme")
+    return text
+
+
+def test_pinned_plans_keep_their_version_or_are_moved(files: Company) -> None:
+    text = pinned_at_first(files).replace("= 3", "= 40")
+    files.write("edited.toml", text)
+    assert files("programs diff edited.toml --date 2026-11-21", form="json").items == []
+    items = files("programs diff edited.toml --pinned move --date 2026-11-21", form="json").items
+    assert (items[0]["step_name"], items[0]["after"]) == ("Rappel", "2026-12-10")
+    assert files("programs apply edited.toml").out == (
+        "standard: version 3, changed; pinned plans that keep an older version: 1\n"
+    )
+    assert files("simulate acme").json["decisions"][0]["version"] == 2
+    assert files("programs apply edited.toml --pinned move").out == (
+        "standard: version 3, unchanged; pinned plans moved to it: 1\n"
+    )
+    (decision,) = files("simulate acme").json["decisions"]
+    assert (decision["version"], decision["date"]) == (3, "2026-12-10")
+    assert files("programs apply edited.toml --pinned move", form="json").items == [
+        {"name": "standard", "change": "unchanged", "version": 3, "moved": 0, "kept": 0}
+    ]
+
+
+def test_a_plan_that_is_moved_keeps_what_was_made_by_hand_of_steps_that_are_still_there(files: Company) -> None:
+    from relance_addon.journal import history, models
+
+    text = pinned_at_first(files)
+    changes = {"Rappel": {"on": "2026-12-24"}, "Relance": {"sender": "manager"}}
+    models.Plan.objects.update(dropped=["Dernier rappel", "Relance"], changes=changes)
+    files.write("edited.toml", text.replace('"Relance"', '"Autre"'))
+    files("programs apply edited.toml --pinned move")
+    plan = history.adaptations("acme")["17"]
+    assert (plan.version, plan.dropped, list(plan.changes)) == (3, {"Dernier rappel"}, ["Rappel"])
+    assert files("simulate acme").json["decisions"][0]["date"] == "2026-12-24"
+
+
+def test_deleting_names_what_used_it_and_pinned_plans_go_on(files: Company) -> None:
+    pinned_at_first(files)
+    files("run acme")
+    files.write("other.toml", HEAD.replace('name = "other"', 'name = "other"\ndefault = true'))
+    files("programs apply other.toml")
+    files.csv(
+        "clients", "1,Dupont SA,compta@dupont.example,fr,FR,,,,", "2,Smith Ltd,ap@smith.example,en,GB,,standard,,"
+    )
+    files.csv(
+        "invoices",
+        "17,1,2026-10-01,2026-10-31,100.00,",
+        "18,2,2026-10-01,2026-10-31,9.00,standard",
+        header="id,client,issue_date,due_date,residual,program",
+    )
+    files("sync acme")
+    files("client acme 1 --program standard")
+    assert files("programs delete standard --yes").lines == [
+        "relance: standard is used by 1 clients and 1 plans, and sent 1 reminders",
+        "relance: acme: chosen for client 1 (Dupont SA)",
+        "relance: acme: named on the host for client 2 (Smith Ltd)",
+        "relance: acme: in the plan of invoice 17",
+        "relance: acme: named on the host for invoice 18",
+        "relance: acme: reminders sent: 1",
+    ]
+    rows = {one["invoice"]: one for one in files("simulate acme --date 2026-11-22", status=1).json["decisions"]}
+    assert (rows["17"]["program"], rows["17"]["version"], rows["17"]["step"]) == ("standard", 2, 2)
+    assert rows["18"]["reason"] == "invalid"
+
+
+def test_of_many_users_the_first_are_named_and_the_others_counted(files: Company) -> None:
+    pinned_at_first(files)
+    files.csv("invoices", *(f"{number},1,2026-10-01,2026-10-31,1.00" for number in range(1, 13)))
+    files("simulate acme")
+    files.write("other.toml", HEAD.replace('name = "other"', 'name = "other"\ndefault = true'))
+    files("programs apply other.toml")
+    assert files("programs delete standard --yes").lines[1] == (
+        "relance: acme: in the plan of invoices 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,10 @@ class FakeSubject:
         self.host.remove(*(set(self.host.invoices) - {one.id for one in invoices}))
         self.host.put(*clients, *(one for one in invoices if self.host.invoices.get(one.id) != one))
 
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        self.host.settle(*invoices, on=on)
+        return on
+
     def left(self, message: Outgoing) -> int:
         return self.host.left(message.key)
 
@@ -58,12 +63,28 @@ class FilesSubject:
         return connector("demo", settings, Surroundings(self.folder, ZoneInfo("Europe/Paris"), "EUR", "fr"))
 
     def put(self, invoices: Sequence[Invoice], clients: Sequence[Client]) -> None:
-        columns = ("id", "number", "client", "status", "issue_date", "due_date", "total", "residual", "currency")
-        self._write("invoices", columns, [[getattr(one, column) for column in columns] for one in invoices])
+        self.invoices = invoices
+        self._bills({})
         columns = ("id", "name", "email", "language", "country")
         self._write("clients", columns, [[getattr(one, column) for column in columns] for one in clients])
         parts = [[one.id, part.due_date, part.amount, part.residual] for one in invoices for part in one.instalments]
         self._write("instalments", ("invoice", "due_date", "amount", "residual"), parts)
+
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        self._bills(dict.fromkeys(invoices, on))
+        return on
+
+    def _bills(self, settled: Mapping[str, date]) -> None:
+        columns = ("id", "number", "client", "issue_date", "due_date", "total", "residual", "currency")
+        rows: list[list[object]] = [
+            [
+                *(getattr(one, column) for column in columns),
+                "paid" if one.id in settled else one.status,
+                settled.get(one.id, ""),
+            ]
+            for one in self.invoices
+        ]
+        self._write("invoices", (*columns, "status", "settled_date"), rows)
 
     def _write(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         with (self.folder / "data" / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:

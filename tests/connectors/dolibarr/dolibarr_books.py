@@ -45,7 +45,20 @@ PARIS: Final = ZoneInfo("Europe/Paris")
 ROBOT: Final = 4
 COLUMNS: Final = {"rowid": "id", "fk_soc": "socid", "fk_statut": "statut"}
 """Names in the database, where they are others than those of the interface."""
-KNOWN: Final = {"id", "socid", "statut", "paye", "type", "ref", "code", "label", "email", "email_msgid", "fk_element"}
+KNOWN: Final = {
+    "id",
+    "socid",
+    "statut",
+    "paye",
+    "type",
+    "ref",
+    "code",
+    "label",
+    "email",
+    "email_msgid",
+    "fk_element",
+    "date_closing",
+}
 _LEAF: Final = re.compile(r"\((\w+)\.(\w+):([<>=!a-z]+):('[^'()]*'(?:,'[^'()]*')*|[^'()]*)\)")
 _WORD: Final = re.compile(r"\(|\)|and\b|or\b|\d+")
 
@@ -75,6 +88,7 @@ def bill(number: int, socid: int = 8, **more: Any) -> Row:
         "contacts_ids": [],
         "fk_user_author": "2",
         "last_main_doc": None,
+        "date_closing": "",  # what no version tells: it can only be compared
         "array_options": [],
         **more,
     }
@@ -264,6 +278,7 @@ class Books:
         found = sorted(found, key=lambda row: int(row["id"]), reverse=query.get("sortorder") == "DESC")
         limit = int(query.get("limit", 100))
         found = found[:limit] if limit > 0 else found
+        found = [{name: row[name] for name in row if name != "date_closing"} for row in found]
         if "properties" in query and not self.old:
             names = query["properties"].split(",")
             found = [{name: row[name] for name in names if name in row} for row in found]
@@ -371,6 +386,9 @@ def _leaf(table: str, column: str, operator: str, wanted: str, uid: bool) -> Tes
         return lambda row: str(value(row)) == wanted.strip("'")
     if operator == ">":
         return lambda row: int(value(row)) > int(wanted)
+    if operator in (">=", "<"):
+        day = wanted.strip("'")
+        return lambda row: bool(value(row)) and (value(row) >= day if operator == ">=" else value(row) < day)
     if operator == "like":
         pattern = re.compile(".*".join(map(re.escape, wanted.strip("'").split("%"))) + r"\Z", re.IGNORECASE)
         return lambda row: bool(pattern.match(str(value(row))))

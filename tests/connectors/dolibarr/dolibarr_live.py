@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from dolibarr_books import broken, midnight
@@ -25,6 +28,7 @@ from relance_addon.connectors.dolibarr.invoices import OWED
 from relance_addon.connectors.dolibarr.settings import Settings
 from relance_addon.core.model import Client, Invoice
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.conformance import TODAY
 from relance_addon.hosts.port import Connector
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -77,6 +81,12 @@ class LiveDolibarr(Names):
         except rest.Denied:
             pytest.skip("this version lets nobody delete an invoice that had a number")
 
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        """They are closed today, whatever day they were paid on: later than the suite's, which says the day after."""
+        for one in invoices:
+            self._pay(self.ids[one], self.bills[one].residual, on)
+        return TODAY + timedelta(days=1) if datetime.now(ZoneInfo("Europe/Paris")).date() > TODAY else TODAY
+
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
         if message.channel == "mail":
@@ -110,6 +120,8 @@ class LiveDolibarr(Names):
         own = f"{OWED} and (t.fk_soc:in:{','.join(map(str, self.partners.values()))})"
         for module in (reading, invoices, inspection):
             self.monkeypatch.setattr(module, "OWED", own)
+        ours = f"{invoices.CLOSED} and (t.fk_soc:in:{','.join(map(str, self.partners.values()))})"
+        self.monkeypatch.setattr(invoices, "CLOSED", ours)
         self.monkeypatch.setattr(rest, "PAGE", _PAGE)
 
     def _add(self, one: Invoice) -> Invoice:
@@ -136,12 +148,14 @@ class LiveDolibarr(Names):
             # Nobody abandons an invoice over REST.
             self.dolibarr.write("POST", f"invoices/{number}/settopaid", {"close_code": "badcustomer"})
         elif one.residual < before.residual:
-            paid = before.residual - one.residual
-            body = {
-                "arrayofamounts": {str(number): {"amount": str(paid), "multicurrency_amount": ""}},
-                "datepaye": midnight(one.issue_date),
-                "paymentid": 2,
-                "closepaidinvoices": "yes",
-                "accountid": 1,
-            }
-            self.dolibarr.write("POST", "invoices/paymentsdistributed", body)
+            self._pay(number, before.residual - one.residual, one.issue_date)
+
+    def _pay(self, number: int, amount: Decimal, on: date | None) -> None:
+        body = {
+            "arrayofamounts": {str(number): {"amount": str(amount), "multicurrency_amount": ""}},
+            "datepaye": midnight(on),
+            "paymentid": 2,
+            "closepaidinvoices": "yes",
+            "accountid": 1,
+        }
+        self.dolibarr.write("POST", "invoices/paymentsdistributed", body)

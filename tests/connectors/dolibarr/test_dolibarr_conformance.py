@@ -47,6 +47,12 @@ class Dolibarr:
             party(int(one.id), name=one.name, email=one.email, country_code=one.country) for one in clients
         ]
 
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        for row in self.books.invoices:
+            if row["id"] in invoices:
+                row.update(statut="2", paye="1", remaintopay="0", date_closing=f"{on} 10:00:00")
+        return on
+
     def left(self, message: Outgoing) -> int:
         keys = [one["array_options"].get(f"options_{UID}") for one in self.books.events]
         if message.channel == "mail":

@@ -544,3 +544,47 @@ def test_a_column_of_the_companys_own_excludes_an_invoice_or_a_client(
     for one in (pulled["17"], pulled.clients["1"]):
         assert (one.held_until, one.program) == (until, program)
     assert pulled.told == []
+
+
+def test_what_was_settled_is_told_with_its_day_from_its_own_lines(sample: Sample) -> None:
+    sample.write("clients", "id,name", "1,Dupont", "2,Smith")
+    sample.invoices(
+        "1,1,2026-10-01,100,2026-11-02",
+        "2,1,2026-10-01,100,2026-10-15",
+        "3,2,2026-10-01,100,",
+        "4,2,2026-10-01,wrong,2026-11-02",
+        "1,2,2026-10-01,100,2026-11-09",
+        "5,2,2026-10-01,100,2027-01-31",
+        "6,9,2026-10-01,100,2026-11-02",
+        header=HEADER + ",settled_date",
+    )
+    connector = sample.connect()
+    (page,) = connector.past(date(2026, 10, 15), TODAY)
+    assert page.settled == {"1": date(2026, 11, 2), "5": date(2027, 1, 31)}
+    assert [one.id for one in page.invoices] == ["1", "5"]
+    assert [one.name for one in page.clients] == ["Dupont", "Smith"]
+    assert connector.capabilities.settled
+
+
+def test_settled_invoices_come_by_pages_with_clients_made_of_their_columns(sample: Sample) -> None:
+    sample.invoices(
+        *(f"{number},C{number % 3},2026-10-01,100,2026-11-02" for number in range(2500)),
+        header=HEADER + ",settled_date",
+    )
+    pages = list(sample.connect().past(date(2026, 10, 15), TODAY))
+    assert [len(page.invoices) for page in pages] == [1000, 1000, 500]
+    assert all({one.id for one in page.clients} == {"C0", "C1", "C2"} for page in pages)
+
+
+def test_a_mapped_constant_beside_the_date_of_settlement_stays_in_its_place(sample: Sample) -> None:
+    sample.invoices("1,1,2026-10-01,100,2026-11-02", header=HEADER + ",paid_on")
+    mapping = {"invoice": {"settled_date": "paid_on", "currency": {"value": "USD"}, "number": {"template": "F{id}"}}}
+    (page,) = sample.connect(mapping=mapping).past(date(2026, 10, 15), TODAY)
+    assert [(one.number, one.currency) for one in page.invoices] == [("F1", "USD")]
+
+
+def test_without_dates_of_settlement_nothing_is_told_of_the_past(sample: Sample) -> None:
+    sample.invoices("1,1,2026-10-01,100")
+    connector = sample.connect()
+    assert [page.invoices for page in connector.past(date(2026, 1, 1), TODAY)] == [[]]
+    assert not connector.capabilities.settled

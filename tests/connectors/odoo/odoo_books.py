@@ -21,6 +21,7 @@ RELATIONS = {
     "category_id": "res.partner.category",
     "move_id": "account.move",
     "partner_id": "res.partner",
+    "debit_move_id": "account.move.line",
 }
 LISTS = {"category_id"}
 BOOLEANS = {"active", "reconciled", "blocked", "no_followup", "x_no_reminder"}
@@ -38,6 +39,7 @@ RELATED: dict[str, list[Row]] = {
 }
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda value, wanted: (value or False) == (wanted or False),
+    "!=": lambda value, wanted: (value or False) != (wanted or False),
     "in": lambda value, wanted: value in wanted,
     ">": lambda value, wanted: value > wanted,
     "<": lambda value, wanted: value < wanted,
@@ -122,6 +124,11 @@ def payment(number: int, partner: int, amount: float, **more: Any) -> Row:
     }
 
 
+def matched(number: int, line: int, day: str) -> Row:
+    """What was matched with a line of an invoice, that day at the latest."""
+    return {"id": number, "debit_move_id": line, "max_date": day}
+
+
 class Books:
     """An Odoo with these records. It answers the calls of a reading, and notes them."""
 
@@ -132,7 +139,9 @@ class Books:
         lines: Sequence[Row] = (),
         payments: Sequence[Row] = (),
         version: int = 18,
+        matches: Sequence[Row] = (),
     ) -> None:
+        self.matches = list(matches)
         self.moves, self.partners = list(moves), list(partners) or [partner(8), partner(9)]
         self.lines, self.payments = list(lines), list(payments)
         self.version = version
@@ -195,6 +204,7 @@ class Books:
             "res.partner": self.partners,
             "account.move.line": self.lines,
             "account.payment": self.payments,
+            "account.partial.reconcile": self.matches,
         }
         return ours[model] if model in ours else RELATED.get(model, [])
 

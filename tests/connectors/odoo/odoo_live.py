@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -61,6 +62,11 @@ class LiveOdoo(Names):
                 self._change(one, before)
         self.bills = wanted
 
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        for one in invoices:
+            self._pay(self.ids[one], self.bills[one].residual, payment_date=str(on))
+        return on
+
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
         if message.channel == "mail":
@@ -83,6 +89,7 @@ class LiveOdoo(Names):
         self.monkeypatch.setattr(reading, "PAGE", _PAGE)
         for module in (reading, odoo_invoices):
             self.monkeypatch.setattr(module, "OWED", [*module.OWED, own])
+        self.monkeypatch.setattr(reading, "SETTLED", [*reading.SETTLED, own])
 
     def _add(self, invoices: Sequence[Invoice]) -> None:
         """Draft them all, and post those that are to be posted."""
@@ -132,10 +139,13 @@ class LiveOdoo(Names):
         elif one.status == "disputed":
             self._block(number)
         elif one.residual < before.residual:
-            context = {"active_model": "account.move", "active_ids": [number]}
-            values = {"amount": float(before.residual - one.residual)}
-            made = self.odoo.call("account.payment.register", "create", vals_list=[values], context=context)
-            self.odoo.call("account.payment.register", "action_create_payments", made)
+            self._pay(number, before.residual - one.residual)
+
+    def _pay(self, number: int, amount: Decimal, **more: str) -> None:
+        context = {"active_model": "account.move", "active_ids": [number]}
+        values = {"amount": float(amount), **more}
+        made = self.odoo.call("account.payment.register", "create", vals_list=[values], context=context)
+        self.odoo.call("account.payment.register", "action_create_payments", made)
 
     def _block(self, number: int) -> None:
         if self.odoo.version >= 18:

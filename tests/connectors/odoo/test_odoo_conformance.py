@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import LIVE, RECORDING, surroundings
-from odoo_books import Books, move, partner, term
+from odoo_books import Books, matched, move, partner, term
 from odoo_live import LiveOdoo
 from odoo_samples import PostOffice
 
@@ -92,6 +93,14 @@ class Odoo:
             {"id": int(one.id), "email_normalized": one.email, "commercial_partner_id": int(one.id), "type": "contact"}
             for one in clients
         ]
+
+    def settle(self, invoices: Sequence[str], on: date) -> date:
+        for row in self.books.moves:
+            if str(row["id"]) in invoices:
+                row.update(payment_state="paid", amount_residual=0.0)
+                self.books.lines.append(term(row["id"] + 100, row["id"], row["invoice_date_due"], row["amount_total"]))
+                self.books.matches.append(matched(row["id"] + 200, row["id"] + 100, str(on)))
+        return on
 
     def left(self, message: Outgoing) -> int:
         mailed = [message_id for message_id, _ in self.office.mailed].count(message.message_id)

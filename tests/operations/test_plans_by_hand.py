@@ -173,7 +173,7 @@ def test_what_is_planned_goes_on_after_the_last_day_of_a_hold(owing: Company) ->
     owing("hold acme --invoice id:17 --until 2026-11-25 --reason promis")
     said = owing("plan acme id:17")
     assert "Facture suspendue jusqu'au 25 novembre 2026 inclus." in said.out
-    assert "pause: promis" in said.out
+    assert "Suspension notée ici le 21 novembre 2026 : promis" in said.out
     assert shown(owing)[0] == "planned 11-26 Rappel"
     assert run(owing, "2026-11-25", "2026-11-26") == ["Rappel FA-0017"]
 

@@ -569,7 +569,7 @@ def test_killed_between_claim_and_post_is_in_doubt_and_nothing_goes_twice(owing:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(FakeHost, "post", lambda host, messages: killed(host))
         looking = Paid(owing, Request(invoices=("FA-0017",), **{what.split()[0].removeprefix("--"): what.split()[1]}))
-        patched.setattr("relance_addon.operations.run.post", lambda connector, messages: killed(connector))
+        patched.setattr("relance_addon.operations.post.post", lambda connector, messages: killed(connector))
         with pytest.raises(SystemExit):
             looking.send()
     (listed,) = owing("doubt acme").items
@@ -583,7 +583,7 @@ def test_killed_between_claim_and_post_is_in_doubt_and_nothing_goes_twice(owing:
 def test_killed_where_the_host_proves_that_nothing_left_the_run_takes_the_step_up(owing: Company) -> None:
     looking = Paid(owing, Request(invoices=("FA-0017",), step="1"))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("relance_addon.operations.run.post", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patched.setattr("relance_addon.operations.post.post", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             looking.send()
     owing.host.settle("18", "20")

@@ -103,7 +103,7 @@ class Session:
         if answer.status == 501:
             return Refused(f"{where}: this Dolibarr does not know it: is the module switched off, or older than ours?")
         if answer.status < 300 or answer.status >= 500:
-            text = "no answer of its REST interface: its database may be down, or the module REST API off"
+            text = "no answer of its REST interface: another program, its database down, or the module REST API off"
             return Unreachable(f"{where}: HTTP {answer.status}: {text}")
         return faults.told(BadStatus(answer.status, answer.location, answer.body), "Dolibarr", self._server, doing)
 

@@ -45,8 +45,8 @@ def html(status: int) -> tuple[int, str, str]:
 
 
 FAULTS: list[tuple[Any, type[HostError], str]] = [
-    (html(200), Unreachable, "no answer of its REST interface: its database may be down, or the module REST API off"),
-    (html(202), Unreachable, "HTTP 202: no answer of its REST interface: its database may be down"),
+    (html(200), Unreachable, "no answer of its REST interface: another program, its database down, or the module REST API off"),
+    (html(202), Unreachable, "HTTP 202: no answer of its REST interface: another program, its database down"),
     (html(500), Unreachable, "HTTP 500: no answer of its REST interface"),
     (html(502), Unreachable, "HTTP 502"),
     ((500, "application/json", ""), Unreachable, "the answer is not Dolibarr's"),

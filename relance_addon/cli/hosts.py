@@ -110,5 +110,5 @@ def events(host: Host, config: Config = DEFAULT_CONFIG, shown: Shown = Format.ta
     if shown is Format.json:
         show.items("events", [{"host": host, "new": new}])
     else:
-        show.write(f"{host}: {new} new events")
+        show.write(f"{host}: {show.count(new, 'new event')}")
     finish(opened)

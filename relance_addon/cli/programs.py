@@ -222,7 +222,8 @@ def delete(
 
     opened = desk(config)
     _, use = programs.one(opened, name)
-    show.say(f"{name} is used by {use.clients} clients and {use.invoices} plans, and sent {use.reminders} reminders")
+    users = f"{show.count(use.clients, 'client')} and {show.count(use.invoices, 'plan')}"
+    show.say(f"{name} is used by {users}, and sent {show.count(use.reminders, 'reminder')}")
     for line in programs.users(opened, name):
         show.say(line)
     if not yes and not confirmed(f"Delete {name}?"):

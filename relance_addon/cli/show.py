@@ -23,6 +23,11 @@ def write(text: str) -> None:
     print(text)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 message``, ``2 messages``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def clean(text: str, keep: str = "") -> str:
     """Text without control characters: what a host says must not move a terminal's cursor."""
     if text.isprintable():

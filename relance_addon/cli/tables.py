@@ -100,6 +100,6 @@ def _decision_row(one: Decision, desk: Desk) -> tuple[object, ...]:
 def _totals(decisions: Sequence[Decision], messages: Sequence[Message], what: str) -> None:
     verdicts = Counter(one.verdict for one in decisions)
     show.write(
-        f"{verdicts['send']} invoices in {len(messages)} messages {what}; "
-        f"{verdicts['wait']} wait, {verdicts['skip']} are skipped"
+        f"{show.count(verdicts['send'], 'invoice')} in {show.count(len(messages), 'message')} {what}; "
+        f"waiting: {verdicts['wait']}, skipped: {verdicts['skip']}"
     )

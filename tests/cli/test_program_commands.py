@@ -197,7 +197,7 @@ def test_deleting_says_what_used_it_and_asks(files: Company, monkeypatch: pytest
     for answer, left in (("n\n", True), ("", True), ("y\n", False)):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         said = files("programs delete dupont", status=0 if answer else 2)
-        assert said.lines[0] == "relance: dupont is used by 1 clients and 0 plans, and sent 0 reminders"
+        assert said.lines[0] == "relance: dupont is used by 1 client and 0 plans, and sent 0 reminders"
         assert ("dupont" in files("programs list").out) == left
     assert files("simulate acme").json["decisions"][0]["program"] == "standard"
 
@@ -433,7 +433,7 @@ def test_deleting_names_what_used_it_and_pinned_plans_go_on(files: Company) -> N
     files("sync acme")
     files("client acme 1 --program standard")
     assert files("programs delete standard --yes").lines == [
-        "relance: standard is used by 1 clients and 1 plans, and sent 1 reminders",
+        "relance: standard is used by 1 client and 1 plan, and sent 1 reminder",
         "relance: acme: chosen for client 1 (Dupont SA)",
         "relance: acme: named on the host for client 2 (Smith Ltd)",
         "relance: acme: in the plan of invoice 17",

@@ -143,7 +143,7 @@ def test_a_table_shows_no_control_characters(fake: Company) -> None:
 
 def test_a_run_says_in_words_what_it_did(files: Company) -> None:
     assert files("run acme", form="table").out.splitlines()[-2:] == [
-        "1 invoices in 1 messages decided; 0 wait, 0 are skipped",
+        "1 invoice in 1 message decided; waiting: 0, skipped: 0",
         "messages: 1 sent",
     ]
 

@@ -45,7 +45,11 @@ def html(status: int) -> tuple[int, str, str]:
 
 
 FAULTS: list[tuple[Any, type[HostError], str]] = [
-    (html(200), Unreachable, "no answer of its REST interface: another program, its database down, or the module REST API off"),
+    (
+        html(200),
+        Unreachable,
+        "no answer of its REST interface: another program, its database down, or the module REST API off",
+    ),
     (html(202), Unreachable, "HTTP 202: no answer of its REST interface: another program, its database down"),
     (html(500), Unreachable, "HTTP 500: no answer of its REST interface"),
     (html(502), Unreachable, "HTTP 502"),

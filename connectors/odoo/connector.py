@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from threading import Lock
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
 from relance_addon.connectors.odoo import activities, events, posting
@@ -46,8 +46,6 @@ from relance_addon.hosts.port import (
 Connect = Callable[[OdooSettings, str, Path], Transport]
 
 _SAMPLES = 3
-_LANES = 2
-"""One of Odoo's workers does what waits for the database while another one does not."""
 
 
 class OdooConnector(Cannot):
@@ -68,7 +66,6 @@ class OdooConnector(Cannot):
                 payment_link=True,
                 settled=True,
                 only_contacts=settings.send == "note",
-                lanes=_LANES,
             )
         )
         self._name = name
@@ -77,8 +74,7 @@ class OdooConnector(Cannot):
         self._connect = connect
         self._sources = Sources(settings.mapping, f"hosts.{name}.mapping")
         self._session: tuple[Transport, Schema] | None = None
-        self._idle: list[Transport] = []
-        self._one_at_a_time = Lock()
+        self._idle: SimpleQueue[Transport] = SimpleQueue()
         self._not_noted: list[str] = []
         self._printer: Printer | None = None
         self._portal: Portal | None = None
@@ -119,19 +115,38 @@ class OdooConnector(Cannot):
             self._portal = Portal(self._connected()[0], self._settings.url)
         return self._portal.links(invoices)
 
+    def lanes(self, wanted: int) -> int:
+        """As many as are wanted where Odoo sends mails, each with a log-in of its own; of notes, one at a time.
+
+        Odoo tries again by itself what met another call on a record, and a note may have been mailed by then.
+        """
+        if wanted < 2 or self._way(self._connected()[0]).way != "mail":
+            return 1
+        with ThreadPoolExecutor(wanted) as pool:  # a log-in takes long: Odoo hashes the password
+            for transport in pool.map(lambda _: self._log_in(), range(wanted)):
+                self._idle.put(transport)
+        return wanted
+
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Send messages and make to-dos, in the way that the user's rights allow."""
         if not messages:
             return []
         try:
-            transport = self._idle.pop() if self._idle else self._log_in()
+            lane = self._idle.get_nowait()
+        except Empty:
+            return self._post(messages)
+        try:
+            return self._post(messages, lane)
+        finally:
+            self._idle.put(lane)
+
+    def _post(self, messages: Sequence[Outgoing], lane: Transport | None = None) -> list[Posted]:
+        try:
+            transport = lane or self._connected()[0]
             office = self._way(transport)
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        # Odoo tries again by itself what met another call on a record, and a note may have been mailed by then.
-        with nullcontext() if office.way == "mail" else self._one_at_a_time:
-            posted, trouble = posting.post(transport, office, messages)
-        self._idle.append(transport)
+        posted, trouble = posting.post(transport, office, messages)
         if trouble:
             self._not_noted.append(trouble)
         return posted
@@ -192,7 +207,7 @@ class OdooConnector(Cannot):
         if self._printer is not None:
             self._printer.close()
         self._session = self._printer = self._portal = None
-        self._idle.clear()
+        self._idle = SimpleQueue()
 
     def _connected(self) -> tuple[Transport, Schema]:
         if self._session is None:

@@ -108,6 +108,7 @@ class FakeHost(Cannot):
         self.asked: list[Asked] = []
         self.closed = False
         self.page_size = 100
+        self.lane_count = 1
         self.incremental = False
         self.repeats = False
         self._revision = 0
@@ -280,6 +281,10 @@ class FakeHost(Cannot):
         """The invoices' own."""
         self._plain("links", tuple(invoices))
         return {one.id: one.payment_link for one in invoices if one.payment_link}
+
+    def lanes(self, wanted: int) -> int:
+        """As many as ``lane_count`` says."""
+        return min(wanted, self.lane_count)
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Let messages leave, as answered; those without an answer are sent."""

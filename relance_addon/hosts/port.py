@@ -77,8 +77,7 @@ class Capabilities:
     ``send_mail``: the host sends mails by itself; otherwise they leave through ``Surroundings.mailer``.
     ``proves_absence``: a mark that ``find`` says is absent proves that the message never left; with
     ``removable_marks``, which a person can take away, only of a message that was not in doubt yet. ``only_contacts``:
-    mail goes only to people that the host knows, not to any address. ``lanes``: how many batches may be posted at the
-    same time, each from a thread of its own; together they are no more than one whole batch. ``settled``: the host
+    mail goes only to people that the host knows, not to any address. ``settled``: the host
     knows when invoices were.
     """
 
@@ -93,7 +92,6 @@ class Capabilities:
     payment_link: bool = False
     install: bool = False
     only_contacts: bool = False
-    lanes: int = 1
     settled: bool = False
 
 
@@ -207,12 +205,18 @@ class Connector(Protocol):
         """The payment link of each invoice that has one, by id; absolute URLs."""
         ...
 
+    def lanes(self, wanted: int) -> int:
+        """Get ready to post up to ``wanted`` batches at the same time, from a thread each; how many it can take.
+
+        Asked before anything is claimed: who has to log in for it does so now. Other methods are called meanwhile.
+        """
+        ...
+
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         """Send messages or make activities, at most BATCH: one outcome each, in order.
 
         Never raises for one of them. Where it raises all the same, every one is taken to be uncertain. The number of
-        remote calls grows with the messages and their invoices alone. Called from a thread of its own, while other
-        methods may be called from others.
+        remote calls grows with the messages and their invoices alone.
         """
         ...
 
@@ -270,6 +274,10 @@ class Cannot:
     def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
         """The links that came with the invoices."""
         return {invoice.id: invoice.payment_link for invoice in invoices if invoice.payment_link}
+
+    def lanes(self, wanted: int) -> int:
+        """One batch after the other."""
+        return 1
 
     def finish(self) -> Sequence[Problem]:
         """Nothing is left after a post."""

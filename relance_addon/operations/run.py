@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from relance_addon.core.decide import Decision
 from relance_addon.core.errors import HostError, InputError, RelanceError
@@ -24,6 +24,8 @@ from relance_addon.operations.memory import paused_collection
 from relance_addon.operations.post import outcomes_of, recover, say, settle
 from relance_addon.operations.reread import Again, reread
 
+_LANES: Final = 2
+"""Batches on their way at the same time, where the host takes them: together they are no more than one whole batch."""
 Progress = Callable[[int, int], None]
 
 
@@ -143,7 +145,7 @@ class _Flight(NamedTuple):
 
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:
     """Send batch by batch, as many at a time as the host has lanes. What breaks it off lets go what is on its way."""
-    lanes = connector.capabilities.lanes
+    lanes = connector.lanes(_LANES) if len(outcome.messages) > BATCH // _LANES else 1
     parts = list(batches(outcome.messages, BATCH // lanes))
     landed: dict[int, list[Result]] = {}
     flying: dict[Future[list[Posted]], _Flight] = {}

@@ -12,7 +12,7 @@ from company import Company
 
 from relance_addon.core.errors import Unreachable
 from relance_addon.core.outgoing import Outgoing, Posted
-from relance_addon.hosts.fake import EVERYTHING, client, invoice
+from relance_addon.hosts.fake import client, invoice
 from relance_addon.hosts.port import BATCH
 
 SECONDS = 20
@@ -22,7 +22,7 @@ SECONDS = 20
 @pytest.fixture
 def wide(fake: Company) -> Company:
     """A host with two lanes, and 45 clients who are to be reminded."""
-    fake.host.capabilities = replace(EVERYTHING, lanes=2)
+    fake.host.lane_count = 2
     for number in map(str, range(100, 145)):
         fake.host.put(invoice(number, client=number), client(number))
     return fake

@@ -126,7 +126,7 @@ def invoices(
 
 def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
     from relance_addon.operations.report import amount
-    from relance_addon.operations.unpaid import Owing, age
+    from relance_addon.operations.unpaid import Owing, age, days_late, due_date
 
     if isinstance(line, Owing):
         return {
@@ -142,7 +142,7 @@ def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
             "next_date": line.next.isoformat() if line.next else None,
         }
     one, invoice = line.decision, line.decision.invoice
-    days_late = (today - one.due).days if one.due else None
+    due, late = due_date(one), days_late(one, today)
     return {
         "invoice": invoice.id,
         "number": invoice.number,
@@ -150,9 +150,9 @@ def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
         "client_name": one.client.name if one.client else None,
         "status": invoice.status,
         "issue_date": invoice.issue_date.isoformat() if invoice.issue_date else None,
-        "due_date": one.due.isoformat() if one.due else None,
-        "days_late": days_late,
-        "age": age(days_late),
+        "due_date": due.isoformat() if due else None,
+        "days_late": late,
+        "age": age(late),
         "total": amount(invoice.total, invoice.currency),
         "residual": amount(invoice.residual, invoice.currency),
         "currency": invoice.currency,

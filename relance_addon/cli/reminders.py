@@ -56,14 +56,15 @@ def simulate(
     made = operation.simulate(opened, host, not no_sync, save)
     if shown is Format.json or html or mail_to:
         document = report.simulation(opened, host, made)
-        if html:
-            page.save(opened, document, html)
-        if mail_to:
-            page.mail(opened, document, mail_to)
     if shown is Format.json:
         show.document(document)
     else:
         tables.simulation(opened, host, made)
+    # shown first: a file or a mail server that fails takes nothing away
+    if html:
+        page.save(opened, document, html)
+    if mail_to:
+        page.mail(opened, document, mail_to)
     finish(opened)
 
 
@@ -146,7 +147,7 @@ def log(
         return
     found = operation.entries(opened, host, search, event, since, invoice)
     rows = [operation.item(opened, one) for one in found]
-    holds = [hold.item(opened, one) for one in operation.holds(host, invoice)] if invoice else []
+    holds = [hold.item(opened, one) for one in operation.holds(opened, host, invoice)] if invoice else []
     if csv:
         operation.save_csv(rows, csv)
     if archive:

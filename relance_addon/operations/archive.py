@@ -40,7 +40,7 @@ def archive(desk: Desk, host: str, invoice: str) -> bytes:
     desk.open_journal()
     from relance_addon.journal import log as journal
 
-    one = log.known(host, invoice)
+    one = log.known(desk, host, invoice)
     sent = journal.entries(host, invoice=f"id:{one.id}")[::-1]
     messages = journal.exact(host, [entry.message_key for entry in sent])
     document = _document(desk, host, one, sent, messages)
@@ -59,7 +59,7 @@ def archive(desk: Desk, host: str, invoice: str) -> bytes:
 def _document(
     desk: Desk, host: str, one: log.Known, sent: list[Entry], messages: Mapping[str, Exact]
 ) -> dict[str, Any]:
-    moments = [*_reminders(desk, one.id, sent, messages), *_holds(desk, log.holds(host, f"id:{one.id}"))]
+    moments = [*_reminders(desk, one.id, sent, messages), *_holds(desk, log.holds(desk, host, f"id:{one.id}"))]
     return {
         "schema": "relance.archive/1",
         "host": host,

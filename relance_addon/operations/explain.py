@@ -23,7 +23,9 @@ def explain(desk: Desk, host: str, text: str, language: str | None = None) -> wo
     with closing(desk.connector(host)) as connector:
         seen = look.look(desk, host, connector, invoice)
         _look_at_promises(desk, host, connector, seen)
-    state, (outcome, _) = seen.state, look.decide(desk, seen)
+        outcome, decision = look.decide(desk, seen)
+        simulate.say_unusable(desk, connector, [decision])
+    state = seen.state
     made = words.explain(invoice.id, outcome, state.clients, state.book, state.history, desk.today, desk.policy, spoken)
     return replace(made, lines=(*made.lines, *beside(desk, host, seen, spoken)))
 

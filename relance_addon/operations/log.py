@@ -87,17 +87,20 @@ def when(desk: Desk, at: datetime) -> str:
     return at.astimezone(desk.config.zone).isoformat(timespec="seconds")
 
 
-def holds(host: str, invoice: str) -> list[Hold]:
-    """All holds there ever were of an invoice (a number, or ``id:…``) and of its client, the oldest first."""
+def holds(desk: Desk, host: str, invoice: str) -> list[Hold]:
+    """All holds there ever were of an invoice (a number, or ``id:…``) and of its client, the oldest first.
+
+    Raises InputError for an invoice that nobody knows.
+    """
     from relance_addon.journal import holds
 
-    concerned = {(one.client, one.id) for one in _known(host, invoice)}
+    concerned = {(one.client, one.id) for one in _known(desk, host, invoice)}
     found = {hold.number: hold for client, key in concerned for hold in holds.of(host, client, key)}
     return [found[number] for number in sorted(found)]
 
 
 class Known(NamedTuple):
-    """An invoice that the journal knows, of a reminder or as last pulled."""
+    """An invoice that the journal knows, of a reminder or as last pulled; or that the host alone knows any more."""
 
     id: str
     number: str
@@ -105,12 +108,12 @@ class Known(NamedTuple):
     client_name: str
 
 
-def known(host: str, invoice: str) -> Known:
+def known(desk: Desk, host: str, invoice: str) -> Known:
     """The invoice of a number, or of ``id:…``. Raises InputError for none, or several."""
-    return find.only(_known(host, invoice), host, invoice)
+    return find.only(_known(desk, host, invoice), host, invoice)
 
 
-def _known(host: str, invoice: str) -> list[Known]:
+def _known(desk: Desk, host: str, invoice: str) -> list[Known]:
     from relance_addon.journal import ledger, log
 
     sent = {
@@ -118,6 +121,8 @@ def _known(host: str, invoice: str) -> list[Known]:
         for one in log.entries(host, invoice=invoice)
     }
     pulled = [one for one in ledger.find_invoice(host, invoice) if one.id not in sent]
+    if not sent and not pulled:
+        pulled = [find.invoice(desk, host, invoice)]
     clients = ledger.clients(host) if pulled else {}
     names = {key: client.name for key, client in clients.items()}
     return [

@@ -14,7 +14,7 @@ from relance_addon.core.model import NO_PROGRAM, Invoice
 from relance_addon.core.plan import Plan, Row, plan_of
 from relance_addon.core.records import Entry
 from relance_addon.operations import explain as explaining
-from relance_addon.operations import find, look, sync
+from relance_addon.operations import find, look, simulate, sync
 from relance_addon.operations import log as logged
 from relance_addon.operations.desk import Desk
 
@@ -53,6 +53,7 @@ def plan(desk: Desk, host: str, text: str, change: Change | None = None, languag
             sync.refuse_earlier(desk, host)
             seen = _change(desk, host, seen, change)
         _, decision = look.decide(desk, seen)
+        simulate.say_unusable(desk, connector, [decision])
         state = seen.state
         known = (state.clients, state.book, state.history, desk.today)
         lines = [*explain.circumstances(decision, *known, spoken), *explaining.beside(desk, host, seen, spoken)]

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from relance_addon.core import replay as past
+from relance_addon.core.decide import SETTLED, status_reason
 from relance_addon.core.errors import Busy
 from relance_addon.core.model import Client
 from relance_addon.core.program import Program
@@ -120,7 +121,7 @@ def replay(desk: Desk, host: str, name: str, days: int) -> Replay:
     _pull(desk, host)
     with paused_collection():
         clients = ledger.clients(host)
-        invoices = {one.id: one for one in ledger.invoices(host)}
+        invoices = {one.id: one for one in ledger.invoices(host) if status_reason(one) not in SETTLED}
         settled: dict[str, date] = {}
         with closing(desk.connector(host)) as connector:
             for page in connector.past(first, desk.today):

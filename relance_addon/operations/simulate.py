@@ -97,7 +97,7 @@ def decide(desk: Desk, host: str, state: State, connector: Connector, active: bo
 
 def say_problems(desk: Desk, host: str, connector: Connector, decisions: Sequence[Decision]) -> None:
     """Say what is unusable, failed for good or in doubt."""
-    _say_unusable(desk, connector, decisions)
+    say_unusable(desk, connector, decisions)
     for one in decisions:
         if one.reason == "failed":
             desk.report(f"{one.invoice.number}: three attempts at step {one.step} failed; it is left to a person")
@@ -105,7 +105,7 @@ def say_problems(desk: Desk, host: str, connector: Connector, decisions: Sequenc
             desk.report(f"{one.invoice.number}: in doubt; settle it with 'relance doubt {host}'")
 
 
-def _say_unusable(desk: Desk, connector: Connector, decisions: Sequence[Decision]) -> None:
+def say_unusable(desk: Desk, connector: Connector, decisions: Sequence[Decision]) -> None:
     """One line per invoice or client that cannot be used; what the pull has said already is not said again."""
     wrong: dict[Kind, dict[str, str]] = {"invoice": {}, "client": {}}
     for one in decisions:

@@ -18,11 +18,24 @@ AGES: Final = ("pending", "1-30", "31-60", "61-90", "91+")
 """How late an invoice is: not yet, or by so many days."""
 
 
-def age(days_late: int | None) -> str:
-    """The age of an invoice that is so many days late."""
-    if days_late is None or days_late <= 0:
+def age(days_late: int | None) -> str | None:
+    """The age of an invoice that is so many days late; None where its due date cannot be read."""
+    if days_late is None:
+        return None
+    if days_late <= 0:
         return AGES[0]
     return AGES[min((days_late + 29) // 30, len(AGES) - 1)]
+
+
+def due_date(one: Decision) -> date | None:
+    """What is due when, as far as it can be read: nothing is decided for an invoice that has another fault."""
+    return one.due or one.invoice.due_date
+
+
+def days_late(one: Decision, today: date) -> int | None:
+    """Days since the due date, negative before it; None where it cannot be read."""
+    due = due_date(one)
+    return (today - due).days if due is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Filter:
         """Whether an invoice is wanted, its amount aside."""
         if self.client and one.invoice.client != self.client.removeprefix("id:"):
             return False
-        late = (today - one.due).days if one.due is not None else None
+        late = days_late(one, today)
         if (self.overdue or self.pending) and (late is None or (late > 0) != self.overdue):
             return False
         return _within(late, self.min_days, self.max_days)
@@ -119,12 +132,13 @@ def by_client(rows: Sequence[Unpaid], today: date) -> list[Owing]:
         owing = found.setdefault(one.invoice.client, Owing(one.invoice.client, name))
         owing.invoices += 1
         currency = one.invoice.currency
-        late = (today - one.due).days if one.due is not None else None
-        for sums in (owing.residual, owing.ages[age(late)]):
+        due = due_date(one)
+        old = age(days_late(one, today))
+        for sums in (owing.residual, *([owing.ages[old]] if old else [])):
             sums[currency] = sums.get(currency, Decimal()) + one.invoice.residual
-        if one.due is not None:
-            owing.overdue += one.due < today
-            owing.oldest = min(owing.oldest or one.due, one.due)
+        if due is not None:
+            owing.overdue += due < today
+            owing.oldest = min(owing.oldest or due, due)
         if row.last is not None:
             owing.last = max(owing.last or row.last.day, row.last.day)
         if one.date is not None and one.verdict != "skip":

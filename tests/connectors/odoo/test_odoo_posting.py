@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import surroundings
 from odoo_samples import PostOffice, invoice, outgoing
+from odoo_server import settings
 
+from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.posting import Office
 from relance_addon.connectors.odoo.posting import post as post_by
 from relance_addon.connectors.odoo.traces import look_up
@@ -190,3 +194,21 @@ def test_a_message_posted_to_nobody_is_told_apart() -> None:
     odoo = PostOffice()
     odoo.keep("comment", "<a@b>")
     assert look_up(odoo, ["<a@b>", "<c@d>"], mails=False)["<a@b>"].state == "silent"
+
+
+@pytest.mark.parametrize(("system", "lanes", "log_ins"), [(True, 2, 3), (False, 1, 1)])
+def test_two_batches_of_mails_go_at_a_time_over_connections_of_their_own_and_notes_one_by_one(
+    system: bool, lanes: int, log_ins: int
+) -> None:
+    made: list[PostOffice] = []
+
+    def connect(*_: Any) -> Any:
+        made.append(PostOffice(system=system))
+        return made[-1]
+
+    host = OdooConnector("acme", settings("https://odoo.test", password={"env": "PATH"}), surroundings(Path()), connect)
+    assert host.lanes(2) == lanes
+    assert len(made) == log_ins
+    assert [one.state for one in host.post([message()])] == ["sent"]
+    assert [bool(office.mailed) for office in made] == [False, True, False][:log_ins] if system else [True]
+    assert len(made) == log_ins, "no log-in between a claim and its message"

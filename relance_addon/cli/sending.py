@@ -139,9 +139,12 @@ def send(
         row = _row(ready) | {"key": None, "message_id": None, "state": "preview"}
         line = f"{preview}: written; nothing was sent"
     else:
+        dated = f"dated {opened.today}, which is {show.count(opened.ahead, 'day')} ahead" if opened.ahead else ""
+        if dated:
+            show.say(dated)
         if not yes:
             _show(ready)
-            if not confirmed(f"Send this about {numbers}?"):
+            if not confirmed(f"Send this about {numbers}{dated and ', ' + dated}?"):
                 show.say("nothing was sent")
                 return
         outcome = operation.send(opened, host, ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 from typing import NamedTuple
 
 from relance_addon.core.amounts import amount
@@ -26,14 +27,26 @@ class Kept(NamedTuple):
     dropped: dict[str, str]
 
 
-def keep(approved: Sequence[Message], history: History, decide: Decide, others: str) -> Kept:
-    """Decide anew, and keep of ``approved`` what comes out as it was: step, program, people, language and amounts.
+def keep(
+    approved: Sequence[Message],
+    history: History,
+    decide: Decide,
+    others: str,
+    refused: Mapping[int, str] = MappingProxyType({}),
+) -> Kept:
+    """Decide anew, and keep of ``approved`` what comes out as it was: step, program, people, language, number, due
+    date and amounts.
 
-    ``others`` is said of what is due and was not approved.
+    ``others`` is said of what is due and was not approved; ``refused`` are the messages (by number) that do not
+    leave whatever comes out, and why.
     """
     before = {one.invoice.id: (message, one) for message in approved for one in message.decisions}
     whole, alone = decide(None), {one.invoice.id: one for one in decide(()).decisions}
-    dropped = {key: why for key, (_, one) in before.items() if (why := changed(one, alone.get(key), history))}
+    dropped = {
+        key: why
+        for key, (message, one) in before.items()
+        if (why := changed(one, alone.get(key), history) or refused.get(message.number, ""))
+    }
     while True:
         outcome = decide([key for key in before if key not in dropped])
         others_now = [
@@ -77,6 +90,8 @@ def changed(before: Decision, now: Decision | None, history: History) -> str:
         ("program", _program(before), _program(now)),
         ("step", f"{before.step} {step}", f"{now.step} {now.program.steps[now.step - 1].name}"),
         ("cycle", before.cycle, now.cycle),
+        ("number", before.invoice.number, now.invoice.number),
+        ("due date", str(before.due), str(now.due)),
         ("residual", _residual(before), _residual(now)),
     )
     return _first_change(facts)

@@ -85,12 +85,16 @@ class Hold(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A saved simulation: the messages as they were decided on ``day``, and the run that sent them (None: none yet)."""
+    """A saved simulation: the messages as they were decided on ``day``, and the run that sent them (None: none yet).
+
+    ``texts`` are the fingerprints of what each message's text was made of, by number; one saved without has none.
+    """
 
     number: int
     host: str
     day: date
     messages: tuple[Message, ...]
+    texts: Mapping[int, str]
     run: int | None
     ran_at: datetime | None
 

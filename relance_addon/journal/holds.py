@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from relance_addon.core.records import Hold
@@ -13,22 +14,23 @@ from relance_addon.journal import models
 
 
 def put(host: str, hold: Hold) -> None:
-    """Hold a client or an invoice; it replaces the hold that it had."""
-    lift(host, hold.client, hold.invoice, hold.made_at)
+    """Hold a client or an invoice; it replaces the hold that it had, unless that was over."""
     facts = {name: "" if value is None else str(value) for name, value in _amounts(hold).items()}
     known = {name: getattr(hold, name) for name in ("client", "invoice", "kind", "until", "reason", "made_at")}
-    models.Hold.objects.create(host=host, currency=hold.currency, **known, **facts)
+    with transaction.atomic():  # whoever dies here leaves the old one in force
+        lift(host, hold.client, hold.invoice, hold.made_at)
+        models.Hold.objects.create(host=host, currency=hold.currency, **known, **facts)
 
 
 def lift(host: str, client: str, invoice: str, at: datetime) -> int:
-    """End the holds of a client or an invoice; how many there were."""
-    in_force = models.Hold.objects.filter(host=host, client=client, invoice=invoice, lifted_at=None)
-    return int(in_force.update(lifted_at=at))
+    """End the holds of a client or an invoice that are in force on the day of ``at``; how many there were."""
+    mine = _in_force(host, at.date()) & Q(client=client, invoice=invoice)
+    return int(models.Hold.objects.filter(mine).update(lifted_at=at))
 
 
 def in_force(host: str, today: date) -> list[Hold]:
     """The holds that are in force today, the oldest first."""
-    return _holds(Q(host=host, lifted_at=None) & (Q(until=None) | Q(until__gte=today)))
+    return _holds(_in_force(host, today))
 
 
 def every(host: str) -> list[Hold]:
@@ -50,6 +52,10 @@ def promised(host: str, today: date) -> list[Hold]:
 def ended(number: int, kept: bool, at: datetime) -> None:
     """Record that the day of a promise has passed, and whether it was kept."""
     models.Hold.objects.filter(pk=number).update(**{"kept_at" if kept else "broken_at": at})
+
+
+def _in_force(host: str, today: date) -> Q:
+    return Q(host=host, lifted_at=None) & (Q(until=None) | Q(until__gte=today))
 
 
 def _holds(wanted: Q) -> list[Hold]:

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from relance_addon.core.model import Adaptation, StepChange
-from relance_addon.journal import models
+from relance_addon.core.schedule import NOTHING
+from relance_addon.journal import history, models
 
 
-def save(host: str, invoice: str, plan: Adaptation) -> None:
-    """Keep an invoice's adaptation; one that says nothing leaves no row."""
+def save(host: str, invoice: str, plan: Adaptation, made_from: Adaptation) -> bool:
+    """Keep an invoice's adaptation, unless the one that it was ``made_from`` is there no more; whether it was kept.
+
+    One that says nothing leaves no row.
+    """
+    with transaction.atomic():
+        models.Plan.objects.select_for_update().filter(host=host, invoice=invoice).first()
+        if (history.adaptation(host, invoice) or NOTHING) != made_from:
+            return False
+        _save(host, invoice, plan)
+        return True
+
+
+def _save(host: str, invoice: str, plan: Adaptation) -> None:
     if not (plan.program or plan.restart or plan.dropped or plan.changes):
         models.Plan.objects.filter(host=host, invoice=invoice).delete()
         return

@@ -82,7 +82,7 @@ def _pinned(program: Program, applied: Applied, move: bool) -> Applied:
     if not move:
         return applied._replace(kept=other.count())
     steps = {step.name for step in program.steps}
-    plans = list(other)
+    plans = list(other.select_for_update())
     for plan in plans:
         plan.version = applied.version
         plan.dropped = [name for name in plan.dropped if name in steps]

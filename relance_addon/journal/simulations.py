@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,9 +16,10 @@ from relance_addon.core.records import Saved
 from relance_addon.journal import models, programs
 
 
-def save(host: str, day: date, at: datetime, messages: Sequence[Message]) -> int:
-    """Keep the messages of a simulation; its number."""
-    content = json.dumps([_written(message) for message in messages], ensure_ascii=False)
+def save(host: str, day: date, at: datetime, messages: Sequence[Message], texts: Mapping[int, str]) -> int:
+    """Keep the messages of a simulation, and the fingerprints of their texts by message number; its number."""
+    rows = [{**_written(message), "text": texts[message.number]} for message in messages]
+    content = json.dumps(rows, ensure_ascii=False)
     return int(models.Simulation.objects.create(host=host, day=day, made_at=at, content=content).pk)
 
 
@@ -28,7 +29,9 @@ def one(number: int) -> Saved | None:
     if row is None:
         return None
     ran = (row.run.pk, row.run.started_at) if row.run else (None, None)
-    return Saved(row.pk, row.host, row.day, tuple(_messages(json.loads(row.content))), *ran)
+    rows = json.loads(row.content)
+    texts = {one["number"]: one["text"] for one in rows if "text" in one}
+    return Saved(row.pk, row.host, row.day, tuple(_messages(rows)), texts, *ran)
 
 
 def ran(number: int, run: int) -> None:

@@ -63,14 +63,14 @@ class Request:
 
 
 class Plan(NamedTuple):
-    """A message by hand with what it was made of, and whether it leaves in spite of a hold.
+    """A message by hand with what it was made of, and the holds in spite of which it leaves.
 
     ``bounced`` are its addresses that bounced for good: those left out, and those written to because they were typed.
     """
 
     state: simulate.State
     message: Message
-    held: bool
+    held: tuple[str, ...]
     bounced: tuple[tuple[str, ...], tuple[str, ...]]
 
     @property
@@ -119,7 +119,8 @@ def plan(desk: Desk, host: str, connector: Connector, ids: Sequence[str], reques
     program, number = _program_and_step(decisions)
     language = language_of(client, desk.policy)
     message = Message(1, client, program, number, language, people, tuple(decisions))
-    return Plan(state, message, any(decider.held(one, client) for one in invoices), bounced)
+    held = tuple(why for one in invoices for why in _holds(host, decider, one, client))
+    return Plan(state, message, held, bounced)
 
 
 def _step(request: Request) -> Step:
@@ -155,8 +156,6 @@ def _refuse(host: str, decider: Decider, invoices: Sequence[Invoice], ids: Seque
 
 def _against(host: str, decider: Decider, invoice: Invoice, override: bool) -> Iterator[str]:
     """What speaks against a reminder of an invoice by hand."""
-    from relance_addon.journal import holds
-
     say = Words("en").reason
     client = decider.clients.get(invoice.client)
     why, status = unusable(invoice, client), status_reason(invoice)
@@ -166,16 +165,26 @@ def _against(host: str, decider: Decider, invoice: Invoice, override: bool) -> I
     if status:
         yield f"{say(status)} on {host}; only an open invoice is"
         return
-    held = decider.held(invoice, client)
+    held = _holds(host, decider, invoice, client)
     if held and not override:
-        reasons = [
-            f"{one.kind}: {one.reason}"
-            for one in holds.in_force(host, decider.today)
-            if one.invoice == invoice.id or one.client == client.id
-        ]
-        yield f"{say(held)} ({'; '.join(reasons) or 'on the host'}); --override-hold REASON reminds it all the same"
+        what = say(decider.held(invoice, client))
+        yield f"{what} ({'; '.join(held)}); --override-hold REASON reminds it all the same"
     if invoice.id in decider.history.in_doubt:
         yield f"{say('in_doubt')}; settle it with 'relance doubt {host}'"
+
+
+def _holds(host: str, decider: Decider, invoice: Invoice, client: Client) -> list[str]:
+    """What holds an invoice back: kind and reason of each hold."""
+    from relance_addon.journal import holds
+
+    if not decider.held(invoice, client):
+        return []
+    reasons = [
+        f"{one.kind}: {one.reason}"
+        for one in holds.in_force(host, decider.today)
+        if one.invoice == invoice.id or one.client == client.id
+    ]
+    return reasons or ["on the host"]
 
 
 def _apart(what: str, of: Sequence[tuple[str, str]]) -> str:

@@ -42,7 +42,16 @@ class Desk:
     @cached_property
     def today(self) -> date:
         """The day that is decided for, in the company's time zone."""
-        return self.given or self.clock().astimezone(self.config.zone).date()
+        return self.given or self._by_the_clock
+
+    @cached_property
+    def ahead(self) -> int:
+        """How many days --date lies after the clock's day; 0 where it does not."""
+        return max(0, (self.today - self._by_the_clock).days)
+
+    @cached_property
+    def _by_the_clock(self) -> date:
+        return self.clock().astimezone(self.config.zone).date()
 
     def now(self) -> datetime:
         """The time of what is recorded: dated by --date where that was given."""

@@ -10,9 +10,11 @@ from typing import Any
 from relance_addon.core import adapt, explain
 from relance_addon.core.adapt import Change
 from relance_addon.core.decide import Decider, Decision
+from relance_addon.core.errors import InputError
 from relance_addon.core.model import NO_PROGRAM, Invoice
 from relance_addon.core.plan import Plan, Row, plan_of
 from relance_addon.core.records import Entry
+from relance_addon.core.schedule import NOTHING
 from relance_addon.operations import explain as explaining
 from relance_addon.operations import find, look, simulate, sync
 from relance_addon.operations import log as logged
@@ -73,7 +75,8 @@ def _change(desk: Desk, host: str, seen: look.Look, change: Change) -> look.Look
     state = seen.state
     known = (state.clients, state.book, state.history, desk.today)
     adapted = adapt.adapt(Decider(*known)(seen.invoice), *known, change)
-    plans.save(host, seen.invoice.id, adapted)
+    if not plans.save(host, seen.invoice.id, adapted, state.history.adaptations.get(seen.invoice.id, NOTHING)):
+        raise InputError(f"{seen.invoice.number}: its plan was changed meanwhile; nothing was done, look at it again")
     history = replace(state.history, adaptations={**state.history.adaptations, seen.invoice.id: adapted})
     return replace(seen, state=replace(state, history=history))
 
@@ -91,6 +94,8 @@ def _notices(change: Change, invoice: Invoice, made: Plan) -> Iterator[str]:
             yield f"{invoice.number}: {program.name} has pin = true: the next run keeps its current version again"
     if change.restart:
         yield f"{invoice.number}: a new cycle begins; steps that were dropped or changed are as the program has them"
+    if (change.drop or change.step is not None) and not made.pinned:
+        yield f"{invoice.number}: this goes by the step's name, also under another program; --apply keeps this one"
     for row in made.rows if change.on is not None else ():
         following = row.following
         if change.step in (row.step.name, str(row.number)) and following and following.origin == "hand" and row.moved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from relance_addon.core import program as programs_of
@@ -11,6 +11,7 @@ from relance_addon.core.errors import InputError
 from relance_addon.core.model import NO_PROGRAM, Problem
 from relance_addon.core.program import Program
 from relance_addon.core.records import Applied, Use
+from relance_addon.core.schedule import NOTHING
 from relance_addon.operations import find
 from relance_addon.operations.desk import Desk
 
@@ -122,10 +123,13 @@ def delete(desk: Desk, name: str) -> None:
 
 
 def choose(desk: Desk, host: str, client: str, name: str) -> None:
-    """The program of a client: a name, ``none``, or ``inherit``."""
+    """The program of a client: a name, ``none``, or ``inherit``.
+
+    Raises Busy while a run of the host is in progress: it would not see the change.
+    """
     desk.config.host(host)
     desk.open_journal()
-    from relance_addon.journal import programs
+    from relance_addon.journal import database, programs
 
     if name not in (NO_PROGRAM, "inherit"):
         programs.one(name)
@@ -133,4 +137,18 @@ def choose(desk: Desk, host: str, client: str, name: str) -> None:
     if found.program and name != "inherit":
         theirs = f"client {found.id} has the program {found.program!r} on the host"
         raise InputError(f"{theirs}, which goes first: change it there")
-    programs.set_client(host, found.id, "" if name == "inherit" else name)
+    with database.run_lock(host):
+        programs.set_client(host, found.id, "" if name == "inherit" else name)
+    for number, steps in _adapted(host, found.id) if name != NO_PROGRAM else ():
+        desk.say(f"{number}: what is dropped or changed by hand goes on by the step's name: {', '.join(steps)}")
+
+
+def _adapted(host: str, client: str) -> Iterator[tuple[str, list[str]]]:
+    """The steps that are dropped or changed, by number of each invoice of a client that keeps no program."""
+    from relance_addon.journal import history, ledger
+
+    plans = history.adaptations(host)
+    for one in ledger.invoices(host):
+        plan = plans.get(one.id, NOTHING)
+        if one.client == client and not plan.program and (plan.dropped or plan.changes):
+            yield one.number, sorted({*plan.dropped, *plan.changes})

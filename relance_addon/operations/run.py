@@ -104,7 +104,10 @@ def run(desk: Desk, host: str, progress: Progress = _quiet, simulation: int | No
         claims.end(ran.number, desk.now(), Counter(result.state for result in ran.results))
         if approved is not None:
             ran.results.sort(key=lambda result: result.message.number)
-            if state.activated and ran.broken is None:
+            if not state.activated or any(one.reason == "inactive" for one in ran.decisions):
+                again = f"simulation {approved.number} can still be run once they are on"
+                desk.say(f"automatic reminders are off: {again}")
+            elif ran.broken is None:
                 simulations.ran(approved.number, ran.number)
         return ran
 
@@ -114,7 +117,6 @@ def _take_up(desk: Desk, ran: Ran, approved: Saved, leaving: Sequence[Message], 
     ran.simulation = approved.number
     ran.planned = max((one.number for one in (*approved.messages, *leaving)), default=0)
     if not ran.state.activated:
-        desk.say(f"automatic reminders are off: simulation {approved.number} can still be run once they are on")
         return
     numbers = {message.number for message in leaving}
     for message in approved.messages:

@@ -50,11 +50,20 @@ def narrow(
             state.invoices, state.clients, state.book, state.history, desk.today, desk.policy, state.activated, only
         )
 
-    kept = approval.keep(saved.messages, state.history, decide, f"not in simulation {saved.number}")
+    others = f"not in simulation {saved.number}"
+    kept = approval.keep(saved.messages, state.history, decide, others, _rewritten(desk, saved))
     decisions = kept.outcome.decisions
     decisions[:] = [one for one in decisions if one.reason not in SETTLED or one.invoice.id in kept.dropped]
     simulate.say_problems(desk, host, connector, decisions)
     return state, kept
+
+
+def _rewritten(desk: Desk, saved: Saved) -> dict[int, str]:
+    """The messages, by number, whose texts are not made of what they were made of when they were saved."""
+    from relance_addon.mail.fingerprint import fingerprints
+
+    now = fingerprints(desk.renderer, saved.messages)
+    return {number: "its text was changed" for number, text in saved.texts.items() if text != now[number]}
 
 
 def _with_settled(desk: Desk, connector: Connector, state: simulate.State, saved: Saved) -> simulate.State:

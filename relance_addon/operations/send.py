@@ -22,12 +22,16 @@ from relance_addon.operations.post import deliver
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message as it will leave. ``earlier`` are the reminders of its invoices by then, by invoice id."""
+    """A message as it will leave. ``earlier`` are the reminders of its invoices by then, by invoice id.
+
+    ``held`` are the holds in spite of which it leaves: the reason that is kept is about these.
+    """
 
     request: Request
     message: Message
     outgoing: Outgoing
     earlier: dict[str, tuple[Reminder, ...]]
+    held: tuple[str, ...]
 
 
 def prepare(desk: Desk, host: str, request: Request) -> Ready:
@@ -49,7 +53,7 @@ def prepare(desk: Desk, host: str, request: Request) -> Ready:
     if error:
         raise InputError(f"{_numbers(plan.message)}: {error}")
     _warn(desk, plan)
-    return Ready(request, plan.message, outgoing, plan.earlier)
+    return Ready(request, plan.message, outgoing, plan.earlier, plan.held)
 
 
 def send(desk: Desk, host: str, ready: Ready) -> Settled:
@@ -66,6 +70,9 @@ def send(desk: Desk, host: str, ready: Ready) -> Settled:
         now = by_hand.plan(desk, host, connector, ids, ready.request)
         if (now.message, now.earlier) != (message, ready.earlier):
             raise InputError(f"{_numbers(message)}: changed on {host} since the message was made; nothing left")
+        if now.held != ready.held:
+            holds = "; ".join(now.held) or "none any more"
+            raise InputError(f"{_numbers(message)}: its holds have changed since ({holds}); nothing left")
         simulate.pin(host, now.state, message.decisions)
         if claims.claim(host, None, [ready.outgoing]):
             raise InputError(f"{_numbers(message)}: claimed by somebody else meanwhile; nothing left")

@@ -56,6 +56,7 @@ def simulate(desk: Desk, host: str, pulls: bool = True, save: bool = False) -> S
     """Decide for one host today, after a pull unless told otherwise; ``save`` keeps it to be run. Nothing leaves."""
     desk.open_journal()
     from relance_addon.journal import database, simulations
+    from relance_addon.mail.fingerprint import fingerprints
 
     lock = database.run_lock(host) if pulls else nullcontext()
     with closing(desk.connector(host)) as connector, lock, database.journal_errors():
@@ -71,7 +72,10 @@ def simulate(desk: Desk, host: str, pulls: bool = True, save: bool = False) -> S
             promises.look(desk, host, state.owed, state.clients)
             pin(host, state, outcome.decisions)
         subjects, attachments = describe(desk, connector, outcome.messages)
-        number = simulations.save(host, desk.today, desk.now(), outcome.messages) if save else None
+        number = None
+        if save:
+            texts = fingerprints(desk.renderer, outcome.messages)
+            number = simulations.save(host, desk.today, desk.now(), outcome.messages, texts)
         return Simulation(state, outcome, subjects, attachments, number)
 
 

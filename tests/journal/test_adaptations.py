@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from relance_addon.core.model import Adaptation, HandDate, StepChange
+from relance_addon.core.schedule import NOTHING
 
 DAY = date(2026, 11, 21)
 KEPT = [
@@ -29,16 +30,26 @@ def adaptations() -> dict[str, Adaptation]:
 def test_an_adaptation_comes_back_as_it_was(plan: Adaptation, journal: str) -> None:
     from relance_addon.journal import plans
 
-    plans.save("acme", "16", Adaptation("other", 1))
-    plans.save("other", "17", Adaptation("other", 1))
-    plans.save("acme", "17", Adaptation("before", 1, dropped=frozenset({"x"}), changes={"y": StepChange(cc=())}))
-    plans.save("acme", "17", plan)
+    before = Adaptation("before", 1, dropped=frozenset({"x"}), changes={"y": StepChange(cc=())})
+    assert plans.save("acme", "16", Adaptation("other", 1), NOTHING)
+    assert plans.save("other", "17", Adaptation("other", 1), NOTHING)
+    assert plans.save("acme", "17", before, NOTHING)
+    assert plans.save("acme", "17", plan, before)
     assert adaptations() == {"16": Adaptation("other", 1), "17": plan}
 
 
 def test_one_that_says_nothing_leaves_nothing(journal: str) -> None:
     from relance_addon.journal import plans
 
-    plans.save("acme", "17", Adaptation("standard", 2))
-    plans.save("acme", "17", Adaptation(instalment=1))
+    plans.save("acme", "17", Adaptation("standard", 2), NOTHING)
+    plans.save("acme", "17", Adaptation(instalment=1), Adaptation("standard", 2))
     assert adaptations() == {}
+
+
+@pytest.mark.parametrize("now", [Adaptation("standard", 2), Adaptation(restart=1), NOTHING])
+def test_one_that_was_made_from_something_else_is_not_kept(now: Adaptation, journal: str) -> None:
+    from relance_addon.journal import plans
+
+    plans.save("acme", "17", now, NOTHING)
+    assert not plans.save("acme", "17", Adaptation("standard", 3), Adaptation("standard", 1))
+    assert adaptations() == ({} if now == NOTHING else {"17": now})

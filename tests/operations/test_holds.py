@@ -69,6 +69,35 @@ def test_what_was_not_pulled_breaks_no_promise(promised: Company) -> None:
     assert states(promised, AFTER) == ["kept"]
 
 
+@pytest.mark.parametrize("then", ["--kind pause --until 2026-11-30 --reason holidays", "--lift"])
+def test_what_is_put_or_lifted_after_its_day_leaves_it_to_be_found(promised: Company, then: str) -> None:
+    promised(f"hold acme --invoice FA-0017 {then}", date=AFTER, status=2 if then == "--lift" else 0)
+    assert promised("simulate acme", date=AFTER).lines == [BROKEN]
+    assert states(promised, AFTER)[0] == "broken"
+
+
+def test_one_is_replaced_on_its_last_day(promised: Company) -> None:
+    promised("hold acme --invoice FA-0017 --kind pause --until 2026-11-30 --reason holidays", date=UNTIL)
+    assert promised("simulate acme", date=AFTER).lines == []
+    assert states(promised, AFTER) == ["lifted", "in_force"]
+
+
+def test_killed_while_it_is_replaced_a_hold_is_still_in_force(fake: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    from relance_addon.journal import models
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    fake.host.put(invoice("17"), client("1"))
+    fake("sync acme")
+    fake("hold acme --invoice FA-0017 --kind dispute --reason 'arrived broken'")
+    with monkeypatch.context() as patched:
+        patched.setattr(models.Hold, "save", killed)
+        fake("hold acme --invoice FA-0017 --reason 'better said'", status=130)
+    assert [one["reason"] for one in fake("hold acme", form="json").items] == ["arrived broken"]
+    assert fake("run acme").reasons == {"17": "invoice_held"}
+
+
 def test_one_that_was_lifted_before_its_day_is_neither_kept_nor_broken(promised: Company) -> None:
     promised("hold acme --invoice FA-0017 --lift")
     assert promised("simulate acme", date=AFTER).lines == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from company import PROGRAMS, Company
 
+from relance_addon.core import adapt
 from relance_addon.hosts.fake import FakeHost, client, invoice
 
 STRICT = """
@@ -219,6 +220,44 @@ def test_nothing_is_changed_while_a_run_is_in_progress(owing: Company) -> None:
         assert owing("plan acme id:17 --drop 1", status=4).err == "relance: another run of acme is in progress\n"
         assert len(shown(owing)) == 3
     assert shown(owing)[0] == "planned 11-21 Rappel"
+
+
+def test_a_version_that_moved_meanwhile_is_not_overwritten(owing: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    owing("plan acme id:17 --apply standard")
+    owing.write("programs.toml", PROGRAMS.replace("Rappel #REF#", "Nouveau #REF#") + STRICT)
+    real = adapt.adapt
+
+    def slowly(*known: Any) -> Any:
+        made = real(*known)
+        owing("programs apply programs.toml --pinned move")
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adapt, "adapt", slowly)
+        said = owing("plan acme id:17 --drop Relance", status=2)
+    assert said.err.endswith("FA-0017: its plan was changed meanwhile; nothing was done, look at it again\n")
+    items = owing("plan acme id:17", form="json").items
+    assert [(one["state"], one["version"]) for one in items] == [("planned", 2)] * 3
+
+
+def test_a_dropped_step_is_dropped_by_name_under_another_program_too_and_that_is_said(owing: Company) -> None:
+    owing.programs(PROGRAMS + STRICT + PROGRAMS.replace('"standard"\ndefault = true', '"public"'))
+    said = owing("plan acme id:17 --drop Rappel")
+    assert said.lines == [
+        "relance: FA-0017: this goes by the step's name, also under another program; --apply keeps this one"
+    ]
+    said = owing("client acme 1 --program public")
+    assert said.lines == ["relance: FA-0017: what is dropped or changed by hand goes on by the step's name: Rappel"]
+    assert shown(owing)[0] == "dropped Rappel"
+    assert owing("client acme 1 --program none").lines == []
+
+
+def test_what_is_dropped_of_an_applied_program_goes_with_it(owing: Company) -> None:
+    assert owing("plan acme id:17 --apply standard --drop Rappel").lines == [
+        "relance: FA-0017: stays at standard, version 1; what was adapted before is gone"
+    ]
+    assert owing("client acme 1 --program strict").lines == []
+    assert shown(owing, "--apply strict") == ["planned 11-21 Mise en demeure"]
 
 
 def test_a_run_is_not_disturbed_by_a_look_at_a_plan(owing: Company) -> None:

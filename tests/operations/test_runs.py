@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from company import PROGRAMS, Company
+from company import PROGRAMS, Company, Said
 
 from relance_addon.core.errors import InputError, Refused, Unreachable
 from relance_addon.core.model import Address
@@ -470,6 +470,18 @@ def test_a_hold_put_during_a_run_stops_what_has_not_left(fake: Company) -> None:
     ran = fake("run acme")
     assert ran.states == {"17": "dropped", "18": "sent"}
     assert ran.reasons == {"17": "invoice_held", "18": "due"}
+
+
+def test_a_client_s_program_is_not_changed_during_a_run(fake: Company) -> None:
+    owing(fake, 17)
+    said: list[Said] = []
+    fake.host.before("read", lambda _: said.append(fake("client acme 17 --program none", status=4)))
+    fake("sync acme")
+    fake("run acme")
+    assert said[0].err == "relance: another run of acme is in progress\n"
+    assert fake.subjects() == ["Rappel FA-0017"]
+    fake("client acme 17 --program none")
+    assert fake("run acme", date="2026-12-31").reasons == {"17": "no_program"}
 
 
 def test_switching_off_during_a_run_stops_what_has_not_left(fake: Company) -> None:

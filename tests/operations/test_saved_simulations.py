@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -133,6 +134,14 @@ def due_later(host: FakeHost) -> None:
     host.put(replace(host.invoices["17"], due_date=date(2026, 12, 31)))
 
 
+def due_earlier(host: FakeHost) -> None:
+    host.put(replace(host.invoices["17"], due_date=date(2026, 10, 30)))
+
+
+def renumbered(host: FakeHost) -> None:
+    host.put(replace(host.invoices["17"], number="AV-9"))
+
+
 CHANGES = [
     (paid, "paid", "paid"),
     (paid_in_part, "residual changed from 100.00 EUR to 80.00 EUR", "limit_reached"),
@@ -147,6 +156,8 @@ CHANGES = [
     (credited, "covered_by_credit", "covered_by_credit"),
     (held, "invoice_held", "invoice_held"),
     (due_later, "not_due_yet", "not_due_yet"),
+    (due_earlier, "due date changed from 2026-10-31 to 2026-10-30", "limit_reached"),
+    (renumbered, "number changed from FA-0017 to AV-9", "limit_reached"),
 ]  # fmt: skip
 
 
@@ -227,9 +238,80 @@ def test_a_step_that_left_since_does_not_leave_again(fake: Company) -> None:
     assert len(fake.host.posted) == 2
 
 
-def test_a_date_that_moved_within_what_is_due_changes_nothing(fake: Company) -> None:
-    number = two(fake)
-    put(fake, replace(fake.host.invoices["17"], due_date=date(2026, 10, 30)))
+# Its texts
+
+TEMPLATED = """
+[[programs]]
+name = "standard"
+default = true
+[[programs.steps]]
+name = "Rappel"
+trigger = { after_due = 3 }
+template = "poli"
+attach = ["schedule"]
+
+[[programs]]
+name = "plain"
+[[programs.steps]]
+name = "Rappel"
+trigger = { after_due = 3 }
+subject = "Rappel #REF#"
+body = "#SOLDE#."
+"""
+
+
+def templated(fake: Company) -> int:
+    """A saved simulation of 17 by a template that includes a part, and of 18 by a text of the program."""
+    fake.configure(("[relance]", '[relance]\ntemplates = "mine"'))
+    fake.write("mine/fr/poli.txt", "Subject: Poli #REF#\n\nBonjour. {% include 'pied.txt' %}\n")
+    fake.write("mine/fr/pied.txt", "Subject: Pied\n{% include '_fin.txt' %}\n")
+    fake.write("mine/fr/_fin.txt", "Cordialement\n")
+    fake.write("mine/fr/autre.txt", "Subject: Autre\n\nAutre chose.\n")
+    fake.programs(TEMPLATED)
+    put(fake, invoice("17"), client("1"), invoice("18", client="2"), client("2", program="plain"))
+    return saved(fake)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("poli.txt", "Subject: MENACE #REF#\n\nBonjour. {% include 'pied.txt' %}\n"),
+        ("poli.txt", "Subject: Poli #REF#\n\nPayez. {% include 'pied.txt' %}\n"),
+        ("poli.html", "Subject: Poli #REF#\n<p>Bonjour.</p>\n"),
+        ("poli.txt", "no subject"),
+        ("pied.txt", "Subject: Pied\nPayez\n"),
+        ("_fin.txt", "Payez\n"),
+        ("_schedule.html", "Subject: Menaces\n<p>Payez</p>\n"),
+    ],
+)
+def test_a_text_that_was_rewritten_was_not_approved(fake: Company, file: str, text: str) -> None:
+    number = templated(fake)
+    fake.write(f"mine/fr/{file}", text)
+    ran = fake(f"run acme --simulation {number}")
+    assert (ran.states, ran.reasons) == ({"17": "dropped", "18": "sent"}, {"17": "limit_reached", "18": "due"})
+    assert f"relance: changed since simulation {number}: FA-0017: its text was changed" in ran.lines
+    assert fake.subjects() == ["Rappel FA-0018"]
+
+
+def test_a_layout_that_was_rewritten_was_not_approved_for_any_message(fake: Company) -> None:
+    number = templated(fake)
+    fake.write("mine/_layout.html", "<p>Payez</p>{{ content }}\n")
+    assert fake(f"run acme --simulation {number}").states == {"17": "dropped", "18": "dropped"}
+
+
+def test_a_text_that_no_message_has_may_be_rewritten(fake: Company) -> None:
+    number = templated(fake)
+    fake.write("mine/fr/autre.txt", "Subject: Autre\n\nTout autre chose.\n")
+    assert fake(f"run acme --simulation {number}").states == {"17": "sent", "18": "sent"}
+
+
+def test_one_that_was_saved_without_fingerprints_of_its_texts_is_run(fake: Company) -> None:
+    from relance_addon.journal import models
+
+    number = templated(fake)
+    row = models.Simulation.objects.get(pk=number)
+    row.content = json.dumps([{k: v for k, v in one.items() if k != "text"} for one in json.loads(row.content)])
+    row.save()
     assert fake(f"run acme --simulation {number}").states == {"17": "sent", "18": "sent"}
 
 
@@ -297,6 +379,20 @@ def test_nothing_leaves_before_the_switch_is_on_and_it_can_be_run_then(fake: Com
     ran = fake(f"run acme --simulation {number}", status=0)
     assert (ran.reasons, ran.json["messages"]) == ({"17": "inactive", "18": "inactive"}, [])
     assert ran.lines == [f"relance: automatic reminders are off: simulation {number} can still be run once they are on"]
+    fake("activate acme")
+    assert fake(f"run acme --simulation {number}").states == {"17": "sent", "18": "sent"}
+
+
+def test_switched_off_while_it_is_run_the_rest_can_be_run_then(fake: Company) -> None:
+    from relance_addon.journal import hosts as switch
+
+    number = two(fake)
+    fake.host.before("read", lambda _: switch.activate("acme", False))
+    ran = fake(f"run acme --simulation {number}")
+    assert (set(ran.states.values()), fake.host.posted) == ({"dropped"}, [])
+    assert ran.lines[-1] == (
+        f"relance: automatic reminders are off: simulation {number} can still be run once they are on"
+    )
     fake("activate acme")
     assert fake(f"run acme --simulation {number}").states == {"17": "sent", "18": "sent"}
 

@@ -526,6 +526,27 @@ def test_whatever_changes_while_a_person_looks_at_it_is_refused(
     assert all(one["step"] is None for one in owing("log acme").items)
 
 
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "said"),
+    [
+        ([], ["--kind dispute --reason contested"], "(dispute: contested)"),
+        (["--reason 'plan agreed'"], ["--kind dispute --reason contested"], "(dispute: contested)"),
+        (["--reason 'plan agreed'"], ["--lift"], "(none any more)"),
+    ],
+)
+def test_a_reason_overrides_the_holds_that_were_there_when_it_was_given_and_no_others(
+    owing: Company, before: list[str], meanwhile: list[str], said: str
+) -> None:
+    for options in before:
+        owing(f"hold acme --invoice FA-0017 {options}")
+    looking = Paid(owing, Request(invoices=("FA-0017",), step="1", override="he asked for it"))
+    for options in meanwhile:
+        owing(f"hold acme --invoice FA-0017 {options}")
+    with pytest.raises(InputError, match=re.escape(f"FA-0017: its holds have changed since {said}; nothing left")):
+        looking.send()
+    assert (owing.host.posted, owing("log acme").items) == ([], [])
+
+
 def test_what_was_shown_leaves_byte_for_byte(owing: Company) -> None:
     looking = Paid(owing, Request(invoices=("FA-0017",), template="first"))
     owing.host.put(client("2", email="elsewhere@x.example"))
@@ -626,6 +647,26 @@ def test_the_message_is_shown_and_asked_for(owing: Company, monkeypatch: pytest.
     assert (said.out, owing.host.posted) == ("", [])
     said_on_asking(owing, "y\n", monkeypatch, 0)
     assert owing.subjects() == ["Rappel FA-0017"]
+
+
+def test_a_date_ahead_of_the_clock_is_said_and_asked_about(owing: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime(2026, 11, 21, 13, 30, tzinfo=UTC)
+
+    monkeypatch.setattr("relance_addon.operations.desk.datetime", Clock)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    command, ahead = "send acme --invoice FA-0017 --step 1", "dated 2027-11-21, which is 365 days ahead"
+    said = owing(command, date="2027-11-21")
+    assert f"relance: {ahead}" in said.lines
+    assert f"Send this about FA-0017, {ahead}? [y/N]" in said.err
+    assert owing.host.posted == []
+    assert "ahead" not in owing(f"{command} --preview mot.eml", date="2027-11-21").err
+    assert "ahead" not in owing(f"{command} --yes", date="2026-11-21").err
+    assert owing("send acme --invoice FA-0018 --step 1 --yes", date="2026-11-22").lines == [
+        "relance: dated 2026-11-22, which is 1 day ahead"
+    ]
 
 
 def test_nobody_to_answer_is_status_2(owing: Company, monkeypatch: pytest.MonkeyPatch) -> None:

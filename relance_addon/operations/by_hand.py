@@ -82,8 +82,7 @@ class Plan(NamedTuple):
 
 def check(desk: Desk, request: Request) -> None:
     """Raises InputError for what is wrong in itself, before any invoice is looked at."""
-    if request.override is not None and not request.override.strip():
-        raise InputError("--override-hold: say why it leaves all the same")
+    check_override(request.override)
     if request.step and any(getattr(request, key) is not None for key in _TEXTS):
         raise InputError("--step has its own text; leave out --template, --subject and --body-file")
     step = _step(request)
@@ -95,6 +94,27 @@ def check(desk: Desk, request: Request) -> None:
         wrong = [(key, text) for _, _, key, text in faults]
     if wrong:
         raise InputError(*(f"{_option(key)}: {text}" for key, text in wrong))
+
+
+def check_override(reason: str | None) -> None:
+    """Raises InputError for a hold overridden without a reason."""
+    if reason is not None and not reason.strip():
+        raise InputError("--override-hold: say why it leaves all the same")
+
+
+def hold_of(host: str, decider: Decider, invoice: Invoice, client: Client) -> str:
+    """The hold on an invoice or its client, by the host or here, in words; empty for none."""
+    from relance_addon.journal import holds
+
+    held = decider.held(invoice, client)
+    if not held:
+        return ""
+    reasons = [
+        f"{one.kind}: {one.reason}"
+        for one in holds.in_force(host, decider.today)
+        if one.invoice == invoice.id or one.client == client.id
+    ]
+    return f"{Words('en').reason(held)} ({'; '.join(reasons) or 'on the host'})"
 
 
 def plan(desk: Desk, host: str, connector: Connector, ids: Sequence[str], request: Request) -> Plan:
@@ -119,7 +139,7 @@ def plan(desk: Desk, host: str, connector: Connector, ids: Sequence[str], reques
     program, number = _program_and_step(decisions)
     language = language_of(client, desk.policy)
     message = Message(1, client, program, number, language, people, tuple(decisions))
-    held = tuple(why for one in invoices for why in _holds(host, decider, one, client))
+    held = tuple(filter(None, (hold_of(host, decider, one, client) for one in invoices)))
     return Plan(state, message, held, bounced)
 
 
@@ -165,26 +185,11 @@ def _against(host: str, decider: Decider, invoice: Invoice, override: bool) -> I
     if status:
         yield f"{say(status)} on {host}; only an open invoice is"
         return
-    held = _holds(host, decider, invoice, client)
+    held = hold_of(host, decider, invoice, client)
     if held and not override:
-        what = say(decider.held(invoice, client))
-        yield f"{what} ({'; '.join(held)}); --override-hold REASON reminds it all the same"
+        yield f"{held}; --override-hold REASON reminds it all the same"
     if invoice.id in decider.history.in_doubt:
         yield f"{say('in_doubt')}; settle it with 'relance doubt {host}'"
-
-
-def _holds(host: str, decider: Decider, invoice: Invoice, client: Client) -> list[str]:
-    """What holds an invoice back: kind and reason of each hold."""
-    from relance_addon.journal import holds
-
-    if not decider.held(invoice, client):
-        return []
-    reasons = [
-        f"{one.kind}: {one.reason}"
-        for one in holds.in_force(host, decider.today)
-        if one.invoice == invoice.id or one.client == client.id
-    ]
-    return reasons or ["on the host"]
 
 
 def _apart(what: str, of: Sequence[tuple[str, str]]) -> str:

@@ -17,6 +17,8 @@ Status = Literal["draft", "open", "paid", "cancelled", "disputed", "written_off"
 Channel = Literal["mail", "activity"]
 Origin = Literal["automatic", "manual"]
 State = Literal["claimed", "sent", "queued", "failed", "in_doubt", "dropped"]
+LEFT: Final[tuple[State, ...]] = ("sent", "queued", "in_doubt", "claimed")
+"""States of messages that left, or may have."""
 
 STATUSES: Final[tuple[Status, ...]] = ("draft", "open", "paid", "cancelled", "disputed", "written_off")
 OWED: Final[frozenset[str]] = frozenset({"draft", "open", "disputed"})

@@ -12,10 +12,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 
-from relance_addon.core.model import Adaptation, Attempt, HandDate, History, Reminder, StepChange, written_address
+from relance_addon.core.model import LEFT, Adaptation, Attempt, HandDate, History, Reminder, StepChange, written_address
 from relance_addon.journal import holds, models, programs
 
-_LEFT = ("sent", "queued", "in_doubt", "claimed")
 _STATUS = re.compile(r"(?<![\w.])([245])(?:\.\d{1,3}\.\d{1,3}|\d\d)(?![\w]|\.\d)")
 _ENHANCED = re.compile(r"(?<![\w.])[245]\.\d{1,3}\.\d{1,3}(?![\w]|\.\d)")
 _ELSEWHERE = re.compile(r"5\.(?:2\.[23]|3\.\d+|7\.\d+)\Z")
@@ -102,7 +101,7 @@ def _emails(addresses: Iterable[str]) -> list[str]:
 
 def _messaged(host: str) -> dict[str, date]:
     rows: Iterable[Any] = (
-        models.Message.objects.filter(host=host, origin="automatic", state__in=_LEFT)
+        models.Message.objects.filter(host=host, origin="automatic", state__in=LEFT)
         .values_list("client")
         .annotate(last=Max("day"))
     )

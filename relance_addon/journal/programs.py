@@ -14,7 +14,7 @@ from django.db.models import Count, Max
 from pydantic import ValidationError
 
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import natural
+from relance_addon.core.model import LEFT, natural
 from relance_addon.core.program import Book, Program
 from relance_addon.core.records import Applied, Use, Users
 from relance_addon.core.toml import nearest
@@ -119,7 +119,7 @@ def use(name: str) -> Use:
     return Use(
         models.ClientProgram.objects.filter(program=name).count(),
         models.Plan.objects.filter(program=name).count(),
-        models.Reminder.objects.filter(program=name).count(),
+        _sent(name).count(),
     )
 
 
@@ -127,7 +127,7 @@ def users(name: str) -> dict[str, Users]:
     """What uses a program, by host; only the hosts where something does."""
     clients = _refs(models.ClientProgram.objects.filter(program=name).values_list("host", "client"))
     invoices = _refs(models.Plan.objects.filter(program=name).values_list("host", "invoice"))
-    counted: Iterable[Any] = models.Reminder.objects.filter(program=name).values_list("host").annotate(Count("pk"))
+    counted: Iterable[Any] = _sent(name).values_list("host").annotate(Count("pk"))
     sent: dict[str, int] = dict(counted)
     named = {
         host: [(kind, ref) for kind, ref, called in ledger.named_programs(host) if called == name]
@@ -141,6 +141,11 @@ def users(name: str) -> dict[str, Users]:
         host: Users(clients[host], invoices[host], sent.get(host, 0), theirs[host], own[host])
         for host in sorted({*clients, *invoices, *sent, *theirs, *own})
     }
+
+
+def _sent(name: str) -> Any:
+    """The reminders of a program that left, or may have."""
+    return models.Reminder.objects.filter(program=name, message__state__in=LEFT)
 
 
 def _refs(rows: Iterable[tuple[str, str]]) -> defaultdict[str, list[str]]:

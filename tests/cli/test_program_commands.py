@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from company import PROGRAMS, Company
 
+from relance_addon.hosts.fake import client, invoice
+
 HEAD = '[[programs]]\nname = "other"\n[[programs.steps]]\nname = "a"\ntrigger = { after_due = 3 }\n'
 FAULTS = {
     "an unknown macro": ('body = "#SOLDEE#"', "programs.toml:6: programs.1.steps.1.body: ", "#SOLDE#"),
@@ -443,6 +445,17 @@ def test_deleting_names_what_used_it_and_pinned_plans_go_on(files: Company) -> N
     rows = {one["invoice"]: one for one in files("simulate acme --date 2026-11-22", status=1).json["decisions"]}
     assert (rows["17"]["program"], rows["17"]["version"], rows["17"]["step"]) == ("standard", 2, 2)
     assert rows["18"]["reason"] == "invalid"
+
+
+def test_a_message_that_failed_is_no_reminder_sent(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    fake.host.answer("17", "failed", "550")
+    fake("run acme", status=1)
+    assert [one["reminders"] for one in fake("programs list --format json").items] == [0]
+    fake("client acme 1 --program standard")
+    told = fake("programs delete standard --yes", status=2).lines
+    assert told[0] == "relance: standard is used by 1 client and 0 plans, and sent 0 reminders"
+    assert not any("reminders sent" in line for line in told)
 
 
 def test_of_many_users_the_first_are_named_and_the_others_counted(files: Company) -> None:

@@ -175,6 +175,10 @@ def doubt(
     resend: Annotated[
         str, typer.Option("--resend", metavar="KEY", help="Send this one again now.", show_default=False)
     ] = "",
+    override_hold: Annotated[
+        str | None,
+        typer.Option("--override-hold", metavar="REASON", help="Send it in spite of a hold.", show_default=False),
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     shown: Shown = Format.table,
     day: Day = None,
@@ -185,13 +189,15 @@ def doubt(
 
     if sent and resend:
         raise typer.BadParameter("--sent and --resend exclude each other")
+    if override_hold is not None and not resend:
+        raise typer.BadParameter("--override-hold goes with --resend")
     opened = desk(config, day)
     rows: list[dict[str, Any]]
     if sent:
         settled = operation.settle_as_sent(opened, host, sent)
         rows = [{"key": sent, "state": "sent", "numbers": list(settled.numbers)}]
     elif resend:
-        outcome = operation.send_again(opened, host, resend)
+        outcome = operation.send_again(opened, host, resend, override_hold)
         rows = [{"key": outcome.key, "state": outcome.state, "error": outcome.error}]
     else:
         rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from relance_addon.core.group import Message
 from relance_addon.core.model import State
@@ -119,6 +119,8 @@ class Stored(NamedTuple):
     to: tuple[str, ...]
     tried: bool = False
     """Whether an attempt has failed before."""
+    by_hand: Literal["", "step", "message"] = ""
+    """Whether a person made it: a step of a program, or a message that is none."""
 
 
 class Entry(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from email import policy
@@ -73,7 +73,13 @@ def _claim(host: str, run: int | None, messages: Sequence[Outgoing]) -> set[str]
             else:
                 fresh.append(models.Reminder(message=rows[message.key], host=host, **_facts(one, message)))
     models.Reminder.objects.bulk_create(fresh)
+    _drop_emptied({row.message_id for row in before.values()})
     return lost
+
+
+def _drop_emptied(messages: Collection[int]) -> None:
+    """Failed messages are done with once others have all their claims; one with a claim left still counts for it."""
+    models.Message.objects.filter(pk__in=messages, state="failed", reminders=None).update(state="dropped")
 
 
 def _row(host: str, run: int | None, message: Outgoing) -> models.Message:
@@ -121,19 +127,27 @@ def _facts(one: Claim, message: Outgoing) -> dict[str, Any]:
     return {**one._asdict(), "residual": str(one.residual), "origin": message.origin, "day": message.day}
 
 
-def claim_again(host: str, key: str, day: date, at: datetime) -> bool:
-    """Claim a stored message once more, to leave today; false where an invoice of it has a reminder today already."""
+def claim_again(host: str, key: str, day: date, at: datetime, reason: str = "") -> bool:
+    """Claim a stored message once more, to leave today; false where an invoice of it has a reminder today already.
+
+    ``reason`` says why it leaves in spite of a hold.
+    """
     try:
         with transaction.atomic():
             models.Reminder.objects.filter(message__host=host, message__key=key).update(day=day)
-            _named(host, [key]).update(state="claimed", day=day, sent_at=at, last_event="in_doubt", last_event_at=at)
+            _named(host, [key]).update(
+                state="claimed", day=day, sent_at=at, reason=reason, last_event="in_doubt", last_event_at=at
+            )
     except IntegrityError:
         return False
     return True
 
 
 def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
-    """Record what became of claimed messages, in one transaction. A failure is counted for each of their claims."""
+    """Record what became of claimed messages, in one transaction.
+
+    A failure is counted for each of their claims, unless they were made by hand: a run has its attempts to itself.
+    """
     with transaction.atomic():
         rows = {row.key: row.pk for row in _named(host, [one.key for one in outcomes]).only("pk", "key")}
         by_outcome: dict[tuple[State, str, bool], list[int]] = {}
@@ -144,7 +158,7 @@ def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
                 state=state, error=error, last_event=state, last_event_at=at
             )
             if state == "failed" and counted:
-                models.Reminder.objects.filter(message__in=ids).update(failures=F("failures") + 1)
+                models.Reminder.objects.filter(message__in=ids, origin="automatic").update(failures=F("failures") + 1)
         models.Event.objects.bulk_create(
             [models.Event(message_id=rows[one.key], event=one.state, at=at, detail=one.error) for one in outcomes],
             ignore_conflicts=True,
@@ -154,7 +168,7 @@ def settle(host: str, outcomes: Sequence[Settled], at: datetime) -> None:
 def uncertain(host: str, states: Sequence[State] = UNCERTAIN) -> list[Stored]:
     """The messages that were claimed and whose outcome is not known, the oldest first."""
     rows = models.Message.objects.filter(host=host, state__in=states).defer("mime").order_by("sent_at", "pk")
-    return [_stored(row) for row in rows.prefetch_related("reminders")]
+    return [_stored(row) for row in rows.prefetch_related("reminders", "events")]
 
 
 def mime(host: str, key: str) -> bytes | None:
@@ -220,5 +234,6 @@ def _stored(row: models.Message) -> Stored:
     numbers = tuple(one.number for one in reminders)
     return Stored(
         mark, row.state, row.error, row.day, row.sent_at, row.client, name, numbers, row.subject, tuple(row.to),
-        any(one.failures for one in reminders),
+        any(one.event == "failed" and not one.reported for one in row.events.all()),
+        "" if row.origin == "automatic" else "step" if reminders and reminders[0].step_name else "message",
     )  # fmt: skip

@@ -132,7 +132,7 @@ def _messages(host: str, message_ids: Sequence[str]) -> dict[str, models.Message
     found: dict[str, models.Message] = {}
     for start in range(0, len(message_ids), _CHUNK):
         rows = models.Message.objects.filter(host=host, message_id__in=message_ids[start : start + _CHUNK])
-        found.update((row.message_id, row) for row in rows.defer("mime"))
+        found.update((row.message_id, row) for row in rows.exclude(state="dropped").defer("mime"))
     return found
 
 

@@ -153,6 +153,7 @@ class Simulation(models.Model):
 class Message(models.Model):
     """One message: claimed before it leaves, then sent, queued, failed or in doubt. ``mime`` is exactly what left.
 
+    A failed one is ``dropped`` once other messages have taken up all of its claims.
     ``reason`` says why one by hand left in spite of a hold.
     """
 

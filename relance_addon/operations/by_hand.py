@@ -82,8 +82,7 @@ class Plan(NamedTuple):
 
 def check(desk: Desk, request: Request) -> None:
     """Raises InputError for what is wrong in itself, before any invoice is looked at."""
-    if request.override is not None and not request.override.strip():
-        raise InputError("--override-hold: say why it leaves all the same")
+    check_override(request.override)
     if request.step and any(getattr(request, key) is not None for key in _TEXTS):
         raise InputError("--step has its own text; leave out --template, --subject and --body-file")
     step = _step(request)
@@ -95,6 +94,27 @@ def check(desk: Desk, request: Request) -> None:
         wrong = [(key, text) for _, _, key, text in faults]
     if wrong:
         raise InputError(*(f"{_option(key)}: {text}" for key, text in wrong))
+
+
+def check_override(reason: str | None) -> None:
+    """Raises InputError for a hold overridden without a reason."""
+    if reason is not None and not reason.strip():
+        raise InputError("--override-hold: say why it leaves all the same")
+
+
+def hold_of(host: str, decider: Decider, invoice: Invoice, client: Client) -> str:
+    """The hold on an invoice or its client, by the host or here, in words; empty for none."""
+    from relance_addon.journal import holds
+
+    held = decider.held(invoice, client)
+    if not held:
+        return ""
+    reasons = [
+        f"{one.kind}: {one.reason}"
+        for one in holds.in_force(host, decider.today)
+        if one.invoice == invoice.id or one.client == client.id
+    ]
+    return f"{Words('en').reason(held)} ({'; '.join(reasons) or 'on the host'})"
 
 
 def plan(desk: Desk, host: str, connector: Connector, ids: Sequence[str], request: Request) -> Plan:
@@ -155,8 +175,6 @@ def _refuse(host: str, decider: Decider, invoices: Sequence[Invoice], ids: Seque
 
 def _against(host: str, decider: Decider, invoice: Invoice, override: bool) -> Iterator[str]:
     """What speaks against a reminder of an invoice by hand."""
-    from relance_addon.journal import holds
-
     say = Words("en").reason
     client = decider.clients.get(invoice.client)
     why, status = unusable(invoice, client), status_reason(invoice)
@@ -166,14 +184,9 @@ def _against(host: str, decider: Decider, invoice: Invoice, override: bool) -> I
     if status:
         yield f"{say(status)} on {host}; only an open invoice is"
         return
-    held = decider.held(invoice, client)
+    held = hold_of(host, decider, invoice, client)
     if held and not override:
-        reasons = [
-            f"{one.kind}: {one.reason}"
-            for one in holds.in_force(host, decider.today)
-            if one.invoice == invoice.id or one.client == client.id
-        ]
-        yield f"{say(held)} ({'; '.join(reasons) or 'on the host'}); --override-hold REASON reminds it all the same"
+        yield f"{held}; --override-hold REASON reminds it all the same"
     if invoice.id in decider.history.in_doubt:
         yield f"{say('in_doubt')}; settle it with 'relance doubt {host}'"
 

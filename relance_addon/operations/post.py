@@ -95,10 +95,22 @@ def recover(desk: Desk, host: str, connector: Connector) -> None:
             elif answer is not None and answer.presence == "absent" and _proves(connector, one):
                 counted = one.state != "claimed"  # a process that died is no attempt that failed
                 outcomes.append(Settled(one.mark.key, "failed", "interrupted before it left", counted))
+                if one.by_hand:
+                    _tell(desk, host, one)
             elif one.state == "claimed":
                 outcomes.append(Settled(one.mark.key, "in_doubt", "interrupted; the host has no trace of it"))
     if outcomes:
         claims.settle(host, outcomes, desk.now())
+
+
+def _tell(desk: Desk, host: str, one: Stored) -> None:
+    """Say once that something by hand did not leave: no run repeats it by itself, but for a step when that is due."""
+    told = f"{', '.join(one.numbers)}: the {one.by_hand} by hand of {one.day} did not leave"
+    again = f"'relance doubt {host} --resend {one.mark.key}'"
+    if one.by_hand == "step":
+        desk.say(f"{told}; the program sends it when it is due, or {again} now")
+    else:
+        desk.report(f"{told}; send it again, or {again}")
 
 
 def _proves(connector: Connector, one: Stored) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -15,8 +16,10 @@ import pytest
 from company import PROGRAMS, Company
 
 from relance_addon.core.errors import Unreachable
+from relance_addon.core.model import Instalment
+from relance_addon.core.outgoing import Mark
 from relance_addon.hosts.fake import ALL, FakeHost, client, invoice
-from relance_addon.hosts.port import Document
+from relance_addon.hosts.port import Document, Found
 
 ACTIVITY = PROGRAMS.replace("trigger = { after_due = 3 }", 'trigger = { after_due = 3 }\nchannel = "activity"')
 
@@ -366,3 +369,277 @@ def test_a_failed_message_can_be_sent_again_by_a_person(fake: Company) -> None:
     fake(f"doubt acme --resend {entry['message_key']}", date="2026-11-08")
     assert [one["last_event"] for one in fake("log acme").items] == ["sent"]
     assert fake("run acme", date="2026-11-09").reasons == {"17": "not_due_yet"}
+
+
+# Sent again by a person: only what may still leave
+
+
+def fail_together(company: Company) -> str:
+    """One message about FA-0017 and FA-0018 fails; its key."""
+    company.host.put(invoice("17"), invoice("18"), client("1"))
+    company.host.answer("17", "failed", "550")
+    return cast(str, company("run acme", status=1).json["messages"][0]["key"])
+
+
+def fail_alone(company: Company) -> str:
+    """A message about FA-0017 fails; its key."""
+    company.host.put(invoice("17"), client("1"))
+    company.host.answer("17", "failed", "550")
+    return cast(str, company("run acme", status=1).json["messages"][0]["key"])
+
+
+def refused(company: Company, command: str, date: str = "2026-11-23") -> list[str]:
+    """What a refusal says, nothing having left or been settled."""
+    before, log = len(company.host.posted), company("log acme").items
+    said = company(command, status=2, date=date)
+    assert len(company.host.posted) == before
+    assert company("log acme").items == log
+    return [line.removeprefix("relance: ") for line in said.lines]
+
+
+@pytest.mark.parametrize("option", ["--sent", "--resend"])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_failed_message_whose_invoices_others_took_up_is_not_settled(fake: Company, option: str, both: bool) -> None:
+    key = fail_together(fake)
+    fake("hold acme --invoice FA-0018 --reason x")
+    fake("run acme", date="2026-11-22")
+    fake("hold acme --invoice FA-0018 --lift", date="2026-11-22")
+    if both:
+        fake("run acme", date="2026-11-22")
+        fake.host.settle("17", "18")
+    assert [one.invoices for one in fake.host.posted] == [("17",), ("18",)][: 1 + both]
+    assert refused(fake, f"doubt acme {option} {key}") == [
+        f"{key} failed, and its invoices were taken up by other messages since: 'relance log acme'"
+    ]
+
+
+def test_the_failures_of_an_invoice_count_on_when_the_others_of_its_message_have_left(fake: Company) -> None:
+    fail_together(fake)
+    fake("hold acme --invoice FA-0018 --reason x")
+    fake("run acme", date="2026-11-22")
+    fake("hold acme --invoice FA-0018 --lift", date="2026-11-22")
+    for day in ("2026-11-23", "2026-11-24"):
+        fake.host.answer("18", "failed", "550")
+        assert fake("run acme", status=1, date=day).reasons["18"] == "due"
+    assert fake("run acme", status=1, date="2026-11-25").reasons["18"] == "failed"
+
+
+def test_a_failed_message_is_dropped_once_others_have_all_its_claims(fake: Company) -> None:
+    from relance_addon.journal import claims
+
+    key = fail_together(fake)
+    fake("hold acme --invoice FA-0018 --reason x")
+    fake("run acme", date="2026-11-22")
+    assert [one.mark for one in claims.uncertain("acme", ["failed"])] == [
+        Mark(key, f"<relance.{key}@acme.example>", "mail", ("18",))
+    ]
+    fake("hold acme --invoice FA-0018 --lift", date="2026-11-22")
+    fake("run acme", date="2026-11-22")
+    assert claims.uncertain("acme", ["failed"]) == []
+    assert [one.mark.key for one in claims.uncertain("acme", ["dropped"])] == [key]
+
+
+def test_a_message_that_fell_apart_and_comes_together_again_is_the_same_message(fake: Company) -> None:
+    from relance_addon.journal import claims
+
+    key = fail_together(fake)
+    whole = claims.outgoing("acme", key)
+    fake.host.answer("17", "failed", "550")
+    fake("hold acme --invoice FA-0018 --reason x")
+    alone = fake("run acme", status=1, date="2026-11-22").json["messages"][0]["key"]
+    assert claims.claim("acme", None, [whole]) == set()
+    assert [one.mark.key for one in claims.uncertain("acme", ["dropped"])] == [alone]
+    assert [one.mark for one in claims.uncertain("acme", ["claimed"])] == [whole.mark]
+
+
+def test_news_of_a_message_that_others_took_up_is_nobody_s(fake: Company) -> None:
+    from relance_addon.core.records import Happened
+    from relance_addon.journal import claims, log
+
+    fail_alone(fake)
+    (failed,) = claims.uncertain("acme", ["failed"])
+    claims.claim("acme", None, [replace(claims.outgoing("acme", failed.mark.key), key="f" * 24, message_id="<f@x>")])
+    at = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    assert log.record("acme", [Happened(failed.mark.message_id, "bounced", at, "", "550")]) == 0
+    assert log.record("acme", [Happened("<f@x>", "bounced", at, "", "550")]) == 1
+
+
+STRICT = """
+[[programs]]
+name = "strict"
+[[programs.steps]]
+name = "Mise en demeure"
+trigger = { after_due = 1 }
+subject = "Mise en demeure #REF#"
+body = "#SOLDE#."
+[[programs.steps]]
+name = "Huissier"
+trigger = { after_previous = 10 }
+subject = "Huissier #REF#"
+body = "#SOLDE#."
+"""
+
+
+def test_a_step_of_a_program_that_was_left_is_not_sent_again_once_the_new_one_has_begun(fake: Company) -> None:
+    fake.programs(PROGRAMS + STRICT)
+    key = fail_alone(fake)
+    fake("client acme 1 --program strict", date="2026-11-22")
+    fake("run acme", date="2026-11-22")
+    assert refused(fake, f"doubt acme --resend {key}") == [
+        "FA-0017 is in another cycle, 'Mise en demeure' of program 'strict' left on 2026-11-22: not sent again; "
+        f"settle it with --sent {key}"
+    ]
+    fake(f"doubt acme --sent {key}", date="2026-11-23")
+    for day in ("2026-11-30", "2026-12-01", "2026-12-04", "2026-12-15"):
+        fake("run acme", date=day)
+    assert fake.subjects() == ["Mise en demeure FA-0017", "Huissier FA-0017"]
+
+
+def test_a_step_of_a_program_that_was_left_can_be_sent_again_before_the_new_one_begins(fake: Company) -> None:
+    fake.programs(PROGRAMS + STRICT)
+    key = fail_alone(fake)
+    fake("client acme 1 --program strict", date="2026-11-22")
+    fake(f"doubt acme --resend {key}", date="2026-11-22")
+    for day in ("2026-11-23", "2026-11-28", "2026-11-29", "2026-12-08", "2026-12-09"):
+        fake("run acme", date=day)
+    assert fake.subjects() == ["Rappel FA-0017", "Mise en demeure FA-0017", "Huissier FA-0017"]
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ("--invoice FA-0017", "invoice on hold (dispute: contested)"),
+        ("--client 17", "client on hold (dispute: contested)"),
+    ],
+)
+def test_a_held_message_is_sent_again_only_with_a_reason(doubtful: Company, held: str, named: str) -> None:
+    key = lose_the_answer(doubtful)
+    doubtful(f"hold acme {held} --kind dispute --reason contested")
+    assert refused(doubtful, f"doubt acme --resend {key}") == [
+        f"FA-0017: {named}; --override-hold REASON sends it again all the same"
+    ]
+    doubtful(f"doubt acme --resend {key} --override-hold ' the boss asks '", date="2026-11-23")
+    assert [one["override_reason"] for one in doubtful("log acme").items] == ["the boss asks"]
+    assert [one.reason for one in doubtful.host.posted] == ["the boss asks"]
+
+
+def test_a_message_that_the_host_holds_is_not_sent_again(doubtful: Company) -> None:
+    key = lose_the_answer(doubtful)
+    doubtful.host.put(replace(doubtful.host.invoices["17"], held_until=date(2026, 12, 1)))
+    assert refused(doubtful, f"doubt acme --resend {key}") == [
+        "FA-0017: invoice on hold (on the host); --override-hold REASON sends it again all the same"
+    ]
+    doubtful(f"doubt acme --resend {key}", date="2026-12-02")
+    assert len(doubtful.host.posted) == 1
+
+
+def test_a_reason_without_a_hold_is_not_kept(doubtful: Company) -> None:
+    key = lose_the_answer(doubtful)
+    doubtful(f"doubt acme --resend {key} --override-hold x")
+    assert ["override_reason" in one for one in doubtful("log acme").items] == [False]
+
+
+@pytest.mark.parametrize("options", ["", "--sent KEY"])
+def test_a_hold_is_overridden_only_where_something_is_sent(doubtful: Company, options: str) -> None:
+    assert doubtful(f"doubt acme {options} --override-hold x", status=2).err.startswith(
+        "relance: Invalid value: --override-hold goes with --resend"
+    )
+
+
+def test_a_hold_is_not_overridden_without_a_reason(doubtful: Company) -> None:
+    key = lose_the_answer(doubtful)
+    assert refused(doubtful, f"doubt acme --resend {key} --override-hold ' '") == [
+        "--override-hold: say why it leaves all the same"
+    ]
+
+
+def test_a_message_is_not_sent_again_when_the_instalments_it_is_about_are_paid(doubtful: Company) -> None:
+    first = Instalment(date(2026, 10, 31), Decimal(60), Decimal(60))
+    second = Instalment(date(2026, 12, 31), Decimal(40), Decimal(40))
+    doubtful.host.put(invoice("17", client="17", instalments=(first, second)))
+    key = lose_the_answer(doubtful)
+    paid, also = replace(first, residual=Decimal(0)), replace(second, residual=Decimal(0))
+    doubtful.host.put(invoice("17", client="17", instalments=(paid, second)))
+    assert refused(doubtful, f"doubt acme --resend {key}") == [
+        f"FA-0017 has instalment 1 paid on acme: not sent again; settle it with --sent {key}"
+    ]
+    doubtful.host.put(invoice("17", client="17", instalments=(paid, also)))
+    assert refused(doubtful, f"doubt acme --resend {key}") == [
+        f"FA-0017 is paid on acme: not sent again; settle it with --sent {key}"
+    ]
+
+
+def test_a_failed_message_is_not_sent_again_while_another_is_in_doubt(fake: Company) -> None:
+    fake.host.capabilities = replace(fake.host.capabilities, proves_absence=False)
+    key = fail_alone(fake)
+    fake.write("mot.txt", "Bonjour")
+    fake.host.fail("post", Unreachable("timed out"))
+    fake("send acme --invoice FA-0017 --subject S --body-file mot.txt --yes", status=1)
+    assert refused(fake, f"doubt acme --resend {key}") == [
+        f"FA-0017 has another message in doubt: not sent again; settle it with --sent {key}"
+    ]
+
+
+# By hand
+
+
+def test_a_message_by_hand_that_did_not_leave_is_told_once_and_left_to_a_person(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    fake.write("mot.txt", "Bonjour")
+    fake("sync acme")
+    fake("deactivate acme")
+    fake.host.fail("post", Died())  # type: ignore[arg-type]
+    with pytest.raises(Died):
+        fake("send acme --invoice FA-0017 --subject S --body-file mot.txt --yes")
+    told = fake("run acme", status=1, date="2026-11-22")
+    (entry,) = fake("log acme").items
+    key = entry["message_key"]
+    assert told.lines == [
+        "relance: FA-0017: the message by hand of 2026-11-21 did not leave; send it again, or "
+        f"'relance doubt acme --resend {key}'"
+    ]
+    assert fake("run acme", date="2026-11-23").lines == []
+    fake(f"doubt acme --resend {key}", date="2026-11-23")
+    assert fake.subjects() == ["S"]
+
+
+def test_a_step_by_hand_that_did_not_leave_is_told_once_and_taken_up_when_it_is_due(fake: Company) -> None:
+    fake.host.put(invoice("17", due=date(2026, 11, 20)), client("1"))
+    fake("sync acme")
+    fake.host.fail("post", Died())  # type: ignore[arg-type]
+    with pytest.raises(Died):
+        fake("send acme --invoice FA-0017 --step 1 --yes")
+    told = fake("run acme")
+    (entry,) = fake("log acme").items
+    assert told.lines == [
+        "relance: FA-0017: the step by hand of 2026-11-21 did not leave; the program sends it when it is due, or "
+        f"'relance doubt acme --resend {entry['message_key']}' now"
+    ]
+    assert fake("run acme", date="2026-11-22").lines == []
+    assert fake.host.posted == []
+    fake("run acme", date="2026-11-23")
+    assert fake.subjects() == ["Rappel FA-0017"]
+
+
+def test_failures_by_hand_cost_the_run_none_of_its_attempts(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    fake("sync acme")
+    for name in "abc":
+        fake.host.answer("17", "failed", "550 no such user")
+        fake(f"send acme --invoice FA-0017 --step 1 --to {name}@x.example --yes", status=1)
+    for day in ("2026-11-22", "2026-11-23", "2026-11-24"):
+        fake.host.answer("17", "failed", "550 no such user")
+        assert fake("run acme", status=1, date=day).reasons == {"17": "due"}
+    assert fake("run acme", status=1, date="2026-11-25").reasons == {"17": "failed"}
+
+
+def test_a_failure_that_the_host_tells_of_may_be_that_of_an_attempt_by_hand(fake: Company) -> None:
+    fake.host.put(invoice("17"), client("1"))
+    fake("sync acme")
+    fake.host.answer("17", "failed", "550")
+    key = fake("send acme --invoice FA-0017 --step 1 --yes", status=1).items[0]["key"]
+    die_while_posting(fake, 0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FakeHost, "find", lambda *_: {key: Found(key, "present", "failed")})
+        assert fake("run acme", status=1).reasons == {"17": "in_doubt"}
+    assert fake.host.posted == []

@@ -453,8 +453,8 @@ def test_a_message_that_failed_is_no_reminder_sent(fake: Company) -> None:
     fake("run acme", status=1)
     assert [one["reminders"] for one in fake("programs list --format json").items] == [0]
     fake("client acme 1 --program standard")
-    told = fake("programs delete standard --yes").lines
-    assert told[0] == "relance: standard is used by 1 client and 1 plan, and sent 0 reminders"
+    told = fake("programs delete standard --yes", status=2).lines
+    assert told[0] == "relance: standard is used by 1 client and 0 plans, and sent 0 reminders"
     assert not any("reminders sent" in line for line in told)
 
 

@@ -301,7 +301,8 @@ def test_a_program_that_the_host_names_goes_first(owing: Company) -> None:
 def test_an_invoice_whose_client_names_an_unknown_program_is_given_another(owing: Company) -> None:
     owing.host.put(client("1", program="gone"))
     owing("sync acme", status=1)
-    assert shown(owing) == []
+    said = owing("plan acme id:17", status=1, form="json")
+    assert (said.items, said.err) == ([], "relance: fake://client/1: program: unknown program 'gone'\n")
     assert owing("plan acme id:17 --drop 1", status=2).err == (
         "relance: FA-0017 follows no program: it has no step to change\n"
     )

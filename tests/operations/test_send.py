@@ -529,9 +529,9 @@ def test_whatever_changes_while_a_person_looks_at_it_is_refused(
 @pytest.mark.parametrize(
     ("before", "meanwhile", "said"),
     [
-        ([], ["--kind dispute --reason contested"], "(dispute: contested)"),
-        (["--reason 'plan agreed'"], ["--kind dispute --reason contested"], "(dispute: contested)"),
-        (["--reason 'plan agreed'"], ["--lift"], "(none any more)"),
+        ([], ["--kind dispute --reason contested"], "invoice on hold (dispute: contested)"),
+        (["--reason 'plan agreed'"], ["--kind dispute --reason contested"], "invoice on hold (dispute: contested)"),
+        (["--reason 'plan agreed'"], ["--lift"], "none any more"),
     ],
 )
 def test_a_reason_overrides_the_holds_that_were_there_when_it_was_given_and_no_others(
@@ -542,7 +542,7 @@ def test_a_reason_overrides_the_holds_that_were_there_when_it_was_given_and_no_o
     looking = Paid(owing, Request(invoices=("FA-0017",), step="1", override="he asked for it"))
     for options in meanwhile:
         owing(f"hold acme --invoice FA-0017 {options}")
-    with pytest.raises(InputError, match=re.escape(f"FA-0017: its holds have changed since {said}; nothing left")):
+    with pytest.raises(InputError, match=re.escape(f"FA-0017: its holds have changed since ({said}); nothing left")):
         looking.send()
     assert (owing.host.posted, owing("log acme").items) == ([], [])
 

@@ -50,8 +50,9 @@ def promised(host: str, today: date) -> list[Hold]:
 
 
 def ended(number: int, kept: bool, at: datetime) -> None:
-    """Record that the day of a promise has passed, and whether it was kept."""
-    models.Hold.objects.filter(pk=number).update(**{"kept_at" if kept else "broken_at": at})
+    """Record that the day of a promise has passed, and whether it was kept; what was kept was not broken."""
+    found = {"kept_at": at, "broken_at": None} if kept else {"broken_at": at}
+    models.Hold.objects.filter(pk=number).update(**found)
 
 
 def _in_force(host: str, today: date) -> Q:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from relance_addon.core.errors import InputError
 from relance_addon.core.promise import due_by
 from relance_addon.core.records import Hold
-from relance_addon.operations import find
+from relance_addon.operations import find, sync
 from relance_addon.operations.desk import Desk
 
 
@@ -29,6 +29,7 @@ def put(
         raise InputError("--amount goes with --kind promise only")
     promised, currency = _amount(amount) if amount else (None, "")
     ids = _ids(desk, host, client, invoice)
+    sync.refuse_earlier(desk, host)
     from relance_addon.journal import holds, ledger
 
     owed = None
@@ -59,6 +60,7 @@ def _amount(text: str) -> tuple[Decimal, str]:
 def lift(desk: Desk, host: str, client: str, invoice: str) -> int:
     """End the hold of a client or an invoice. Raises InputError when there is none in the journal."""
     ids = _ids(desk, host, client, invoice)
+    sync.refuse_earlier(desk, host)
     from relance_addon.journal import holds
 
     count = holds.lift(host, *ids, desk.now())

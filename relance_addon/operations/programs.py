@@ -12,7 +12,7 @@ from relance_addon.core.model import NO_PROGRAM, Problem
 from relance_addon.core.program import Program
 from relance_addon.core.records import Applied, Use
 from relance_addon.core.schedule import NOTHING
-from relance_addon.operations import find
+from relance_addon.operations import find, sync
 from relance_addon.operations.desk import Desk
 
 _NAMED = 10
@@ -138,9 +138,23 @@ def choose(desk: Desk, host: str, client: str, name: str) -> None:
         theirs = f"client {found.id} has the program {found.program!r} on the host"
         raise InputError(f"{theirs}, which goes first: change it there")
     with database.run_lock(host):
+        sync.refuse_earlier(desk, host)
         programs.set_client(host, found.id, "" if name == "inherit" else name)
+    for number, kept in _keeping(host, found.id, name):
+        desk.say(f"{number} keeps {kept}: 'relance plan {host} {number} --reset' lets it go")
     for number, steps in _adapted(host, found.id) if name != NO_PROGRAM else ():
         desk.say(f"{number}: what is dropped or changed by hand goes on by the step's name: {', '.join(steps)}")
+
+
+def _keeping(host: str, client: str, name: str) -> Iterator[tuple[str, str]]:
+    """The invoices of a client that keep another program, by hand or by ``pin = true``, and which."""
+    from relance_addon.journal import history, ledger
+
+    plans = history.adaptations(host)
+    for one in ledger.invoices(host):
+        plan = plans.get(one.id, NOTHING)
+        if one.client == client and plan.program not in ("", name):
+            yield one.number, f"{plan.program!r}, version {plan.version}" if plan.version else repr(plan.program)
 
 
 def _adapted(host: str, client: str) -> Iterator[tuple[str, list[str]]]:

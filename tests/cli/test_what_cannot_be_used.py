@@ -56,3 +56,28 @@ def test_a_simulation_that_cannot_be_mailed_is_shown_all_the_same(files: Company
 def test_what_has_nothing_left_to_pay_is_not_replayed(files: Company) -> None:
     files.csv("invoices", "17,1,2026-10-01,2026-10-31,-5.00,open", header=HEADER)
     assert files("replay acme standard --format json").json["summary"]["messages"] == 0
+
+
+@pytest.mark.parametrize("command", ["hold acme --client 1 --reason x", "client acme 1 --program none"])
+def test_nothing_is_recorded_on_a_day_before_the_last_run(files: Company, command: str) -> None:
+    files("run acme", date="2026-11-24")
+    assert "before the last run" in files(command, status=2, date="2026-11-23").err
+
+
+def test_a_client_who_is_switched_off_is_said_to_have_invoices_that_keep_their_program(files: Company) -> None:
+    files("plan acme 17 --apply standard")
+    said = files("client acme 1 --program none").err
+    assert said == "relance: 17 keeps 'standard', version 1: 'relance plan acme 17 --reset' lets it go\n"
+    assert files("plan acme 17 --reset").status == 0
+    assert files("simulate acme").reasons == {"17": "no_program"}
+
+
+def test_a_promise_that_looked_broken_on_a_day_to_come_and_was_kept_was_not_broken(files: Company) -> None:
+    files("hold acme --invoice 17 --kind promise --until 2026-12-15 --reason tel")
+    assert "not paid" in files("simulate acme", date="2026-12-20").err
+    files.csv("invoices", "17,1,2026-10-01,2026-10-31,0.00,paid", header=HEADER)
+    files("run acme", date="2026-12-16")
+    (one,) = files("hold acme --all --format json", date="2026-12-16").items
+    assert one["state"] == "kept"
+    (told,) = files("log acme --invoice 17", date="2026-12-16").json["holds"]
+    assert (told["broken_at"], bool(told["kept_at"])) == (None, True)

@@ -3,7 +3,7 @@
 A fence names what it is. ```` ```csv data/invoices.csv ```` (any language, then a path) is a file, written when the
 page gets there. ```` ```console 2026-11-23 ```` holds commands after ``$ `` and what they print on that day, both
 streams together. An ellipsis stands for anything on its line, and alone on a line for any lines. The mail server of
-a page, ``smtp://127.0.0.1:25``, is one that takes everything. ``python -m tests.pages PAGE`` writes what comes out into
+a page, ``smtp://127.0.0.1:25``, is one that takes everything. ``python tests/pages.py PAGE`` writes what comes out into
 the page, for a person to look at before it is kept.
 """
 
@@ -23,8 +23,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import time_machine
-
-from tests.post_office import Letterbox, smtp_server
+from post_office import Letterbox, smtp_server
 
 _FENCE = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 _ANYTHING = "…"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pages
 import pytest
 from company import Company
-
-from tests import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 WALKS = sorted(path.name for path in DOCS.glob("*.md") if "\n```console 2" in path.read_text("utf-8"))

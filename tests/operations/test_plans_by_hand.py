@@ -256,7 +256,9 @@ def test_what_is_dropped_of_an_applied_program_goes_with_it(owing: Company) -> N
     assert owing("plan acme id:17 --apply standard --drop Rappel").lines == [
         "relance: FA-0017: stays at standard, version 1; what was adapted before is gone"
     ]
-    assert owing("client acme 1 --program strict").lines == []
+    assert owing("client acme 1 --program strict").lines == [
+        "relance: FA-0017 keeps 'standard', version 1: 'relance plan acme FA-0017 --reset' lets it go"
+    ]
     assert shown(owing, "--apply strict") == ["planned 11-21 Mise en demeure"]
 
 

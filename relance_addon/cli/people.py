@@ -125,7 +125,7 @@ def invoices(
 
 
 def _line(line: Unpaid | Owing, today: date) -> dict[str, Any]:
-    from relance_addon.operations.report import amount
+    from relance_addon.core.amounts import amount
     from relance_addon.operations.unpaid import Owing, age, days_late, due_date
 
     if isinstance(line, Owing):
@@ -172,7 +172,7 @@ def _flat(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amounts(sums: Mapping[str, Decimal]) -> dict[str, str]:
-    from relance_addon.operations.report import amount
+    from relance_addon.core.amounts import amount
 
     return {currency: amount(value, currency) for currency, value in sorted(sums.items())}
 

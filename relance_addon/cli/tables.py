@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from relance_addon.cli import show
+from relance_addon.core.amounts import amount
 from relance_addon.core.decide import REASONS, Decision
 from relance_addon.core.group import Message
 from relance_addon.operations.desk import Desk
-from relance_addon.operations.report import amount
 from relance_addon.operations.run import Ran
 from relance_addon.operations.simulate import Simulation
 

@@ -15,7 +15,7 @@ from relance_addon.hosts.faults import BadStatus, TooLong
 from relance_addon.mail.server import trust
 
 LONGEST: Final = 128 * 2**20
-"""The most bytes that are read of an answer: as many as Odoo takes of a call."""
+"""The most bytes that are read of an answer: hosts themselves take no longer call."""
 _CHUNK: Final = 2**16
 _JSON: Final = {"Content-Type": "application/json"}
 _NOTHING: Final[Mapping[str, str]] = {}

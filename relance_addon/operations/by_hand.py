@@ -125,8 +125,7 @@ def plan(desk: Desk, host: str, connector: Connector, ids: Sequence[str], reques
     page = read(connector, ids, desk.today)
     for problem in page.problems:
         desk.report(problem)
-    state = simulate.load(desk, host, ())
-    state = replace(state, clients={**state.clients, **{one.id: one for one in page.clients}})
+    state = simulate.load(desk, host, ()).with_clients(page.clients)
     decider = Decider(state.clients, state.book, state.history, desk.today)
     invoices = sorted(page.invoices, key=lambda one: natural(one.id))
     _refuse(host, decider, invoices, ids, request)

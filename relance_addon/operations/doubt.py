@@ -69,16 +69,15 @@ def _refuse(
 ) -> bool:
     """Look at its invoices again; whether a hold is overridden. Raises InputError for what speaks against it."""
     page = read(connector, list(stored.mark.invoices), desk.today)
-    state = simulate.load(desk, host, ())
-    clients = {**state.clients, **{client.id: client for client in page.clients}}
+    state = simulate.load(desk, host, ()).with_clients(page.clients)
     # one in doubt does not stand in its own way
     history = state.history if stored.state == "failed" else replace(state.history, in_doubt=frozenset())
-    decider = Decider(clients, state.book, history, desk.today)
+    decider = Decider(state.clients, state.book, history, desk.today)
     now = {invoice.id: invoice for invoice in page.invoices}
     wrong, held = [], False
     for one in claimed:
         invoice = now.get(one.invoice)
-        client = clients.get(invoice.client) if invoice else None
+        client = state.clients.get(invoice.client) if invoice else None
         wrong += [
             f"{one.number} {why}: not sent again; settle it with --sent {stored.mark.key}"
             for why in _against(host, decider, one, invoice, client)

@@ -27,8 +27,7 @@ def look(desk: Desk, host: str, connector: Connector, invoice: Invoice) -> Look:
     state = simulate.load(desk, host)
     owed = {key: [one for one in found if one.id != now.id] for key, found in state.owed.items()}
     owed[now.client] = [*owed.get(now.client, ()), now]
-    clients = {**state.clients, **{client.id: client for client in page.clients}}
-    return Look(now, replace(state, owed=owed, clients=clients))
+    return Look(now, replace(state, owed=owed).with_clients(page.clients))
 
 
 def decide(desk: Desk, seen: Look) -> tuple[group.Outcome, Decision]:

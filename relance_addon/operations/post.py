@@ -45,8 +45,10 @@ def post(connector: Connector, messages: Sequence[Outgoing]) -> list[Settled]:
 def outcomes_of(
     connector: Connector, messages: Sequence[Outgoing], posted: Callable[[], Sequence[Posted]]
 ) -> list[Settled]:
-    """What became of messages that ``posted`` tells of. Where the call as a whole went wrong, what the host has no mark
-    of is in doubt."""
+    """What became of messages that ``posted`` tells of.
+
+    Where the call as a whole went wrong, what the host has no mark of is in doubt.
+    """
     if not messages:
         return []
     try:

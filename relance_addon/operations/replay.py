@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from relance_addon.core import replay as past
+from relance_addon.core.amounts import amount
 from relance_addon.core.decide import SETTLED, status_reason
 from relance_addon.core.errors import Busy
 from relance_addon.core.model import Client
@@ -19,7 +20,6 @@ from relance_addon.core.replay import Sent
 from relance_addon.operations import sync
 from relance_addon.operations.desk import Desk
 from relance_addon.operations.memory import paused_collection
-from relance_addon.operations.report import amount
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from relance_addon.core.amounts import amount as amount
+from relance_addon.core.amounts import amount
 from relance_addon.core.decide import Decision
 from relance_addon.core.group import Message
 from relance_addon.operations.desk import Desk

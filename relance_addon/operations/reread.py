@@ -41,8 +41,7 @@ def reread(
     for problem in page.problems:
         desk.report(problem)
     now = replace(
-        state,
-        clients={**state.clients, **{client.id: client for client in page.clients}},
+        state.with_clients(page.clients),
         history=history.with_holds(state.history, host, desk.today),
         activated=hosts.state(host).activated,
     )

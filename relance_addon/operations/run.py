@@ -133,7 +133,7 @@ def _take_up(desk: Desk, ran: Ran, approved: Saved, leaving: Sequence[Message], 
 class _Flight(NamedTuple):
     """A batch on its way: its place, its messages before and after the second look, what is ready and whose it is.
 
-    ``results`` are those of the messages that did not make it here; ``going`` posts ``mine``.
+    ``failed`` could not be composed; ``going`` posts ``mine``, the others.
     """
 
     place: int
@@ -218,6 +218,7 @@ def _take_off(
     claimed = [(outgoing, error) for outgoing, error in ready if outgoing.key not in lost]
     failed = [Settled(outgoing.key, "failed", error) for outgoing, error in claimed if error]
     mine = [outgoing for outgoing, error in claimed if not error]
+    # a batch of which nothing is left is not posted: the host is asked for nothing
     going = pool.submit(connector.post, mine) if mine else pool.submit(list)
     ahead.begin(coming)
     return _Flight(place, batch, again, ready, mine, failed, going)

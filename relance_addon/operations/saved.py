@@ -7,7 +7,6 @@ from dataclasses import replace
 from relance_addon.core import approval, group
 from relance_addon.core.decide import SETTLED
 from relance_addon.core.errors import InputError
-from relance_addon.core.model import Invoice, natural
 from relance_addon.core.records import Saved
 from relance_addon.hosts.port import Connector
 from relance_addon.operations import reread, simulate
@@ -73,11 +72,5 @@ def _with_settled(desk: Desk, connector: Connector, state: simulate.State, saved
         return state
     page = reread.read(connector, [invoice.id for invoice in gone], desk.today)
     there = {invoice.id: invoice for invoice in page.invoices}
-    by_client: dict[str, list[Invoice]] = {key: [*invoices] for key, invoices in state.owed.items()}
-    for invoice in gone:
-        now = there.get(invoice.id) or replace(invoice, status="cancelled")
-        by_client.setdefault(now.client, []).append(now)
-    ordered = {
-        key: sorted(by_client[key], key=lambda invoice: natural(invoice.id)) for key in sorted(by_client, key=natural)
-    }
-    return replace(state, owed=ordered, clients={**state.clients, **{one.id: one for one in page.clients}})
+    now = [there.get(invoice.id) or replace(invoice, status="cancelled") for invoice in gone]
+    return replace(state, owed=simulate.owed_by_client([*state.invoices, *now])).with_clients(page.clients)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from relance_addon.core import group
@@ -36,6 +36,10 @@ class State:
     def invoices(self) -> list[Invoice]:
         """All invoices, in order of client id, then invoice id."""
         return [invoice for invoices in self.owed.values() for invoice in invoices]
+
+    def with_clients(self, clients: Iterable[Client]) -> State:
+        """The same with these clients as they are now."""
+        return replace(self, clients={**self.clients, **{client.id: client for client in clients}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,17 @@ def load(desk: Desk, host: str, owed: Sequence[Invoice] | None = None) -> State:
     """The state of a host in the journal; ``owed`` are its invoices where they were just pulled, all of them."""
     from relance_addon.journal import history, hosts, ledger, programs
 
-    found: dict[str, list[Invoice]] = {}
-    for invoice in ledger.invoices(host) if owed is None else owed:
-        found.setdefault(invoice.client, []).append(invoice)
-    by_client = {key: sorted(found[key], key=lambda invoice: natural(invoice.id)) for key in sorted(found, key=natural)}
+    by_client = owed_by_client(ledger.invoices(host) if owed is None else owed)
     clients, past = ledger.clients(host), history.history(host, desk.today)
     return State(by_client, clients, programs.book(), past, hosts.state(host).activated)
+
+
+def owed_by_client(invoices: Iterable[Invoice]) -> dict[str, list[Invoice]]:
+    """Invoices by client, in order of client id, then invoice id."""
+    found: dict[str, list[Invoice]] = {}
+    for invoice in invoices:
+        found.setdefault(invoice.client, []).append(invoice)
+    return {key: sorted(found[key], key=lambda invoice: natural(invoice.id)) for key in sorted(found, key=natural)}
 
 
 def decide(desk: Desk, host: str, state: State, connector: Connector, active: bool) -> group.Outcome:

@@ -42,7 +42,7 @@ def trial(desk: Desk, host: str, name: str, step: str, address: str, invoice: st
     with closing(desk.connector(host)) as connector:
         page = read(connector, [key], desk.today)
         state = simulate.load(desk, host, ())
-        state = replace(state, clients={**state.clients, **{one.id: one for one in page.clients}})
+        state = state.with_clients(page.clients)
         found = next(iter(page.invoices), None)
         if found is None:
             raise InputError(f"id:{key} is gone from {host}")

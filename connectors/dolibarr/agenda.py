@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from html import escape
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from relance_addon.connectors.dolibarr.rest import Rest, Row, rows, saying
+from relance_addon.connectors.dolibarr.rest import Denied, Rest, Row, rows, saying
+from relance_addon.connectors.dolibarr.values import identifier
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.traces import Taken, Trace
 
 UID: Final = "relance_uid"
 """The extra field of events, varchar(64) and unique, that an administrator makes once."""
@@ -33,23 +35,13 @@ _DUPLICATE: Final = ("Duplicate entry", "duplicate key")
 _NOT_SENT: Final = {"fr": "Non envoyé : ", "en": "Not sent: "}
 
 
-class Taken(Refused):
-    """Another event has this key."""
-
-
-class Trace(NamedTuple):
-    """An event of a message: whether it is still under way, or done, or was given up."""
-
-    id: str
-    state: Literal["under_way", "done", "given_up"]
-
-
 class Agenda:
     """Writes and finds events as one user."""
 
-    def __init__(self, rest: Rest, owner: int, zone: ZoneInfo, language: str) -> None:
-        """``owner``: the user's id. ``language``: of the few words of ours."""
-        self._rest, self._owner, self._zone = rest, owner, zone
+    def __init__(self, rest: Rest, owner: int, zone: ZoneInfo, language: str, kind: str = "") -> None:
+        """``owner``: the user's id. ``language``: of the few words of ours. ``kind``: the code of a to-do's type."""
+        self._rest, self._owner, self._zone, self._kind = rest, owner, zone, kind
+        self._users: dict[str, int] = {}
         self._unique: bool | None = None
         self._not_sent = _NOT_SENT.get(language, _NOT_SENT["en"])
 
@@ -85,20 +77,22 @@ class Agenda:
             },
         )
 
-    def to_do(self, message: Outgoing, kind: str, owner: int) -> str:
-        """The id of a new to-do of the type ``kind`` for a user. Raises Taken, and HostError."""
-        noon = datetime(message.day.year, message.day.month, message.day.day, 12, tzinfo=self._zone)
-        return self._write(
-            message,
-            {
-                "type_code": kind,
-                "code": kind,
-                "datep": int(noon.timestamp()),
-                "fulldayevent": 1,
-                "percentage": 0,
-                "userownerid": owner or self._owner,
-            },
-        )
+    def to_do(self, message: Outgoing) -> str:
+        """Make a to-do for the user whose address is the message's sender; what there is to say of it.
+
+        Raises Taken, and HostError.
+        """
+        owner = self._user(message.sender.email)
+        try:
+            self._write_to_do(message, owner)
+        except Denied:
+            self._write_to_do(message, 0)
+            return "made for the robot itself: it lacks the right to make events for others"
+        return "" if owner else f"no user of Dolibarr that we may see has the address {message.sender.email}"
+
+    def trace(self, message: Outgoing) -> Trace | None:
+        """What there is of a message."""
+        return self.find([message.message_id]).get(message.message_id)
 
     def done(self, event: str, message: Outgoing) -> None:
         """Note that the mail left. May be repeated. Raises HostError."""
@@ -183,6 +177,30 @@ class Agenda:
         """Look at an event that was just written: it is there, whether or not this can be read."""
         with suppress(HostError):
             self._unique = keeps_uid(self._rest.get(f"agendaevents/{event}"))
+
+    def _write_to_do(self, message: Outgoing, owner: int) -> None:
+        noon = datetime(message.day.year, message.day.month, message.day.day, 12, tzinfo=self._zone)
+        self._write(
+            message,
+            {
+                "type_code": self._kind,
+                "code": self._kind,
+                "datep": int(noon.timestamp()),
+                "fulldayevent": 1,
+                "percentage": 0,
+                "userownerid": owner or self._owner,
+            },
+        )
+
+    def _user(self, email: str) -> int:
+        """The id of the user who has an address; 0 where none is seen."""
+        if email.lower() not in self._users:
+            self._users[email.lower()] = 0
+            with suppress(Denied):
+                for where in saying("t.email", [email]):
+                    for row in rows(self._rest, "users", sqlfilters=where, properties="id,email"):
+                        self._users[str(row.get("email")).lower()] = identifier(row["id"])
+        return self._users[email.lower()]
 
     def _change(self, event: str, values: Mapping[str, Any]) -> None:
         if self._rest.write("PUT", f"agendaevents/{event}", {"userownerid": self._owner, **values}) is False:

@@ -13,13 +13,12 @@ from relance_addon.connectors.dolibarr import fields
 from relance_addon.connectors.dolibarr.agenda import Agenda, who_am_i
 from relance_addon.connectors.dolibarr.inspection import Inspection
 from relance_addon.connectors.dolibarr.pdfs import Shelf
-from relance_addon.connectors.dolibarr.posting import Desk
 from relance_addon.connectors.dolibarr.reading import Manner, Reader
-from relance_addon.connectors.dolibarr.rest import Denied, Rest, among, connect, rows, saying
+from relance_addon.connectors.dolibarr.rest import Rest, among, connect
 from relance_addon.connectors.dolibarr.settings import Settings as DolibarrSettings
-from relance_addon.connectors.dolibarr.values import identifier
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.model import Invoice, Problem
+from relance_addon.hosts import traces
 from relance_addon.hosts.mapping import plain
 from relance_addon.hosts.port import (
     Cannot,
@@ -73,7 +72,7 @@ class DolibarrConnector(Cannot):
         self._name, self._settings, self._surroundings, self._connect = name, settings, surroundings, connect
         self._fields = fields.read(settings.mapping, f"hosts.{name}.mapping")
         self._rest: Rest | None = None
-        self._office: tuple[Agenda, Desk] | None = None
+        self._office: tuple[Agenda, traces.Dispatch] | None = None
 
     def pull(self, cursor: str, today: date) -> Pull:
         """All that is owed: a payment in part leaves no trace that a cursor could start from."""
@@ -108,16 +107,11 @@ class DolibarrConnector(Cannot):
         """Send mails and make to-dos, each with its event."""
         if not messages:
             return []
-        mails = [message for message in messages if message.channel == "mail"]
-        others = [message for message in messages if message.channel != "mail"]
         try:
-            desk = self._posting()[1]
-            users = self._users(others) if others else {}
+            dispatch = self._posting()[1]
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        posted = [*desk.mails(mails), *desk.to_dos(others, self._settings.activity_type, users)]
-        outcomes = {one.key: one for one in posted}
-        return [outcomes[message.key] for message in messages]
+        return dispatch.post(messages)
 
     def release(self, messages: Sequence[Outgoing]) -> None:
         """Give up the events that keep these from being posted again. Raises HostError."""
@@ -202,31 +196,21 @@ class DolibarrConnector(Cannot):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise Refused(f"{self._settings.url}: Dolibarr's PHP is in an unknown time zone: {named}") from None
 
-    def _posting(self) -> tuple[Agenda, Desk]:
+    def _posting(self) -> tuple[Agenda, traces.Dispatch]:
         if self._office is None:
             rest = self._connected()
             owner = self._settings.user or who_am_i(rest)
             if not owner:
                 raise Refused(f"hosts.{self._name}.user: Dolibarr does not say whose key this is: set the user's id")
-            agenda = Agenda(rest, owner, self._zone(), self._surroundings.language)
-            self._office = agenda, Desk(agenda, self._surroundings.mailer, self._look)
+            kind = self._settings.activity_type
+            agenda = Agenda(rest, owner, self._zone(), self._surroundings.language, kind)
+            send = traces.by(self._surroundings.mailer)
+            self._office = agenda, traces.Dispatch(agenda, send, self._look, "Dolibarr")
             self.capabilities = replace(self.capabilities, unique_marks=agenda.unique is not False)
         return self._office
 
     def _look(self, ids: Sequence[str]) -> list[Invoice]:
         return self._reader().invoices(ids)
-
-    def _users(self, messages: Sequence[Outgoing]) -> dict[str, int]:
-        """The ids of users by address, in lower case; none where they may not be seen."""
-        wanted = sorted({message.sender.email for message in messages})
-        found: dict[str, int] = {}
-        try:
-            for where in saying("t.email", wanted):
-                for row in rows(self._connected(), "users", sqlfilters=where, properties="id,email"):
-                    found[str(row.get("email")).lower()] = identifier(row["id"])
-        except Denied:
-            pass
-        return found
 
 
 _RELEASED: Final = "relance doubt --resend"

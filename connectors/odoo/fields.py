@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from relance_addon.connectors.odoo.records import Getter, Schema, at
+from relance_addon.connectors.odoo.records import Schema
 from relance_addon.core.model import Problem
 from relance_addon.hosts import mapping
 from relance_addon.hosts.mapping import Source
+from relance_addon.hosts.paths import Getter, at
 from relance_addon.hosts.port import Kind
 
 MODELS: Final[Mapping[Kind, str]] = {

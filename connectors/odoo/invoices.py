@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
 from relance_addon.connectors.odoo.fields import BLOCKED, Fields
-from relance_addon.connectors.odoo.records import Getter, Record, Records
+from relance_addon.connectors.odoo.records import Record, Records
 from relance_addon.core.model import STATUSES, Contact, Instalment, Invoice, Problem, Status
 from relance_addon.hosts import values
+from relance_addon.hosts.paths import Getter
 from relance_addon.hosts.problems import Wrong
 
 T = TypeVar("T")

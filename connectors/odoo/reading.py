@@ -14,11 +14,12 @@ from relance_addon.connectors.odoo.credits import Amounts, Credits
 from relance_addon.connectors.odoo.fields import Fields, Sources
 from relance_addon.connectors.odoo.invoices import OWED as OWED
 from relance_addon.connectors.odoo.invoices import SALES, Invoices
-from relance_addon.connectors.odoo.records import Record, Records, Schema, at
+from relance_addon.connectors.odoo.records import Record, Records, Schema
 from relance_addon.connectors.odoo.settled import SETTLED, Settlements
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.model import Client, Contact, Problem
 from relance_addon.hosts.mapping import bind
+from relance_addon.hosts.paths import at
 from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
 PAGE: Final = 1000

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from relance_addon.connectors.odoo.transport import Transport
+from relance_addon.hosts.paths import Tree, tree_of
 
 Record = dict[str, Any]
-Tree = dict[str, "Tree"]
-Getter = Callable[[Mapping[str, Any]], Any]
 
 SETTLED: Final = frozenset(
     {
@@ -142,32 +140,6 @@ class Records:
             rows = self._transport.call(model, "read", unread, fields=list(tree), load="")
             kept.update((row["id"], row) for row in self._nest(model, rows, tree))
         return kept
-
-
-def tree_of(paths: Iterable[str]) -> Tree:
-    """``a``, ``b.c``, ``b.d`` as ``{a: {}, b: {c: {}, d: {}}}``, in alphabetical order."""
-    tree: Tree = {}
-    for path in sorted(set(paths)):
-        branch = tree
-        for part in path.split("."):
-            branch = branch.setdefault(part, {})
-    return tree
-
-
-def at(path: str) -> Getter:
-    """The value at a dotted path of a record: a list where the path crosses one, an id where it ends at a record."""
-    name, _, rest = path.partition(".")
-    below = at(rest) if rest else itemgetter("id")
-
-    def walk(record: Mapping[str, Any]) -> Any:
-        value = record.get(name)
-        if isinstance(value, dict):
-            return below(value)
-        if isinstance(value, list):
-            return [below(one) if isinstance(one, dict) else one for one in value]
-        return None if rest else value
-
-    return walk
 
 
 def _join(value: Any, related: Mapping[int, Record]) -> Any:

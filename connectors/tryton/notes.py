@@ -1,0 +1,163 @@
+"""Notes on invoices: what is kept of each reminder, and the claim that makes it the only one.
+
+A note is written before the mail leaves, with the message's key in its last line. Nothing in Tryton refuses a second
+one, so whoever has written a note looks for others of the same key: who sees one does not send. Of two at the same
+moment at least one sees the other's, for each looks after its own was committed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+from relance_addon.connectors.tryton.records import Record, Records
+from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.core.model import Address
+from relance_addon.core.outgoing import Mark, Outgoing
+from relance_addon.hosts.traces import Taken, Trace
+
+State = Literal["under_way", "done", "given_up"]
+
+NOTE: Final = "ir.note"
+MAIL: Final = "ir.email"
+_MARK: Final = re.compile(r"relance:([^\s:]+):(under_way|done|given_up)")
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {"to": "To", "cc": "Cc", "bcc": "Bcc", "files": "Files", "with": "Together with", "by": "To do by",
+           "for": "for", "given_up": "Not sent", "under_way": "Being sent"},
+    "fr": {"to": "À", "cc": "Cc", "bcc": "Cci", "files": "Fichiers", "with": "Avec", "by": "À faire le",
+           "for": "pour", "given_up": "Non envoyé", "under_way": "Envoi en cours"},
+}  # fmt: skip
+_BEST: Final = ("done", "under_way", "given_up")
+
+
+class Notes:
+    """Writes and finds notes as one user."""
+
+    def __init__(self, rpc: Rpc, language: str) -> None:
+        """``language``: of the few words of ours."""
+        self._rpc, self._records = rpc, Records(rpc)
+        self._words = _WORDS.get(language, _WORDS["en"])
+
+    def reserve(self, message: Outgoing) -> str:
+        """The id of the note of a mail that is about to leave. Raises Taken where there is one, and HostError."""
+        text = f"{self._words['under_way']} : {self._text(message)}"
+        (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
+        if self._others(message, note):
+            self.give_up(str(note), message, "")
+            raise Taken(f"there is a note of it already on {message.claims[0].number}")
+        return str(note)
+
+    def to_do(self, message: Outgoing) -> str:
+        """Write a note that says by when, for Tryton has no to-dos. Raises Taken where there is one, and HostError."""
+        words = self._words
+        text = f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}"
+        (note,) = self._write([(message.invoices[0], f"{text.strip()}\n{_mark(message.key, 'done')}")])
+        # Twice is bad, not at all is worse: the first one stays.
+        if any(other < note for other in self._others(message, note)):
+            self.give_up(str(note), message, "")
+            raise Taken(f"there is a note of it already on {message.claims[0].number}")
+        return "a note with a date: Tryton has no to-dos"
+
+    def trace(self, message: Outgoing) -> Trace | None:
+        """What there is of a message."""
+        return self.find([message.mark]).get(message.key)
+
+    def done(self, trace: str, message: Outgoing) -> None:
+        """Note that the mail left. May be repeated. Raises HostError."""
+        self._change(trace, f"{self._text(message)}\n{_mark(message.key, 'done')}")
+
+    def give_up(self, trace: str, message: Outgoing, why: str) -> None:
+        """Note that the mail did not leave, and let it be claimed again. May be repeated. Raises HostError."""
+        told = f"{self._words['given_up']} : {message.subject}"
+        self._change(trace, "\n".join(filter(None, (told, why, _mark(message.key, "given_up")))))
+
+    def mention(self, message: Outgoing) -> None:
+        """Note on the other invoices of a message that it was about them too. Raises HostError."""
+        text = f"{self._words['with']} {message.claims[0].number} : {self._text(message)}"
+        self._write([(invoice, text) for invoice in message.invoices[1:]])
+
+    def find(self, marks: Iterable[Mark]) -> dict[str, Trace]:
+        """What there is of these messages, by key: the best of the notes of each, whatever its attempts came to.
+
+        Of one whose note says nothing yet, the mail that Tryton keeps says that it left.
+        """
+        found: dict[str, Trace] = {}
+        wanted = {mark.key: mark for mark in marks}
+        resources = [_resource(mark.invoices[0]) for mark in wanted.values()]
+        for row in self._records.search(NOTE, _marked("message", resources), ("message",)):
+            for key, state in _marks(row):
+                if key in wanted:
+                    found[key] = _best(found.get(key), Trace(str(row["id"]), state))
+        under_way = [_resource(wanted[key].invoices[0]) for key, one in found.items() if one.state == "under_way"]
+        for key in self._mailed(under_way) if under_way else ():
+            if key in found:
+                found[key] = found[key]._replace(state="done")
+        return found
+
+    def mailed(self, message: Outgoing) -> bool:
+        """Whether Tryton keeps a mail of this message. Raises HostError."""
+        return message.key in self._mailed([_resource(message.invoices[0])])
+
+    def _mailed(self, resources: Sequence[str]) -> set[str]:
+        rows = self._records.search(MAIL, _marked("body", resources), ("body",))
+        return {key for row in rows for key in re.findall(r"<!-- relance:([^\s:]+) -->", row["body"] or "")}
+
+    def _others(self, message: Outgoing, note: int) -> list[int]:
+        """The other notes of a message that were not given up."""
+        rows = self._records.search(NOTE, _marked("message", [_resource(message.invoices[0])]), ("message",))
+        return [
+            row["id"]
+            for row in rows
+            if row["id"] != note and any(key == message.key and state != "given_up" for key, state in _marks(row))
+        ]
+
+    def _write(self, notes: Sequence[tuple[str, str]]) -> list[int]:
+        made = [{"resource": _resource(invoice), "message": text} for invoice, text in notes]
+        found: list[int] = self._rpc.write(f"model.{NOTE}.create", made)
+        return found
+
+    def _change(self, note: str, text: str) -> None:
+        self._rpc.write(f"model.{NOTE}.write", [int(note)], {"message": text})
+
+    def _text(self, message: Outgoing) -> str:
+        words, lines = self._words, [message.subject]
+        for word, people in zip(("to", "cc", "bcc"), message.recipients, strict=True):
+            if people:
+                lines.append(f"{words[word]} : {_people(people)}")
+        if message.attachments:
+            lines.append(f"{words['files']} : {', '.join(one.name for one in message.attachments)}")
+        return "\n".join((*lines, "", message.text.strip(), ""))
+
+
+def hidden_mark(key: str) -> str:
+    """What stands in a mail's text so that the mail can be found by its key, and that nobody is shown."""
+    return f"<!-- relance:{key} -->"
+
+
+def _mark(key: str, state: State) -> str:
+    return f"relance:{key}:{state}"
+
+
+def _marks(row: Record) -> Iterator[tuple[str, State]]:
+    """Our own last line alone: a text may quote another's."""
+    last = (row["message"] or "").rstrip().rpartition("\n")[2]
+    match = _MARK.fullmatch(last)
+    if match:
+        yield match[1], match[2]  # type: ignore[misc]  # the expression knows three states
+
+
+def _marked(field: str, resources: Sequence[str]) -> list[object]:
+    return [["resource", "in", sorted(set(resources))], [field, "like", "%relance:%"]]
+
+
+def _resource(invoice: str) -> str:
+    return f"account.invoice,{int(invoice)}"
+
+
+def _best(one: Trace | None, other: Trace) -> Trace:
+    return other if one is None else min(one, other, key=lambda trace: _BEST.index(trace.state))
+
+
+def _people(people: Sequence[Address]) -> str:
+    return ", ".join(one.email for one in people)

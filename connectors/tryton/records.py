@@ -1,0 +1,109 @@
+"""Records as nested dictionaries, read along dotted paths: Tryton follows them itself, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.hosts.paths import Tree, tree_of
+
+PAGE: Final = 500
+"""How many records a page has: more cost Tryton out of proportion."""
+
+Record = dict[str, Any]
+Domain = Sequence[Any]
+
+
+class _Field(NamedTuple):
+    type: str
+    relation: str
+
+
+class Records:
+    """Reads one Tryton; what its models have is asked once."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._fields: dict[str, dict[str, _Field | None]] = {}
+
+    def existing(self, model: str, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that lead somewhere from ``model``, and that this user may follow."""
+        wanted = list(paths)
+        self._learn(model, tree_of(wanted))
+        return {path for path in wanted if self._leads(model, path.split("."))}
+
+    def search(self, model: str, domain: Domain, paths: Iterable[str], limit: int | None = None) -> list[Record]:
+        """The first records in ``domain``, in order of id, with what lies at these (existing) paths."""
+        return self._search(model, domain, paths, limit, "ASC")
+
+    def newest(self, model: str, domain: Domain, paths: Iterable[str], limit: int) -> list[Record]:
+        """The last records in ``domain``, the newest first."""
+        return self._search(model, domain, paths, limit, "DESC")
+
+    def pages(self, model: str, domain: Domain, paths: Iterable[str]) -> Iterator[list[Record]]:
+        """All records in ``domain``, by pages in order of id.
+
+        What changes while they are read shifts no page: each begins above the last id of the one before.
+        """
+        last, size, wanted = 0, PAGE, list(paths)
+        while size == PAGE:
+            page = self.search(model, [*domain, ["id", ">", last]], wanted, PAGE)
+            size = len(page)
+            if page:
+                last = page[-1]["id"]
+                yield page
+
+    def among(
+        self, model: str, ids: Collection[int], paths: Iterable[str], domain: Domain = (), column: str = "id"
+    ) -> Iterator[Record]:
+        """The records in ``domain`` whose ``column`` is one of ``ids``."""
+        wanted = list(paths)
+        for some in chunks(sorted(ids)):
+            yield from self.search(model, [*domain, [column, "in", some]], wanted)
+
+    def _search(self, model: str, domain: Domain, paths: Iterable[str], limit: int | None, order: str) -> list[Record]:
+        fields = ["id", *sorted(set(paths) - {"id"})]
+        arguments = (list(domain), 0, limit, [["id", order]], fields)
+        rows = self._rpc.read(f"model.{model}.search_read", *arguments)
+        if not isinstance(rows, list):
+            raise TypeError(f"{model}.search_read gives no list")
+        return [nested(row) for row in rows]
+
+    def _learn(self, model: str, tree: Tree) -> None:
+        known = self._fields.setdefault(model, {})
+        unknown = [name for name in tree if name not in known]
+        if unknown:
+            # A name that is not there is an error; without names everything comes, and that is a lot.
+            found = self._rpc.read(f"model.{model}.fields_get", [])
+            known.update((name, _Field(one["type"], one.get("relation") or "")) for name, one in found.items())
+            known.update((name, None) for name in tree if name not in known)
+        for name, below in tree.items():
+            field = known[name]
+            if below and field is not None and field.relation:
+                self._learn(field.relation, below)
+
+    def _leads(self, model: str, parts: Sequence[str]) -> bool:
+        field = self._fields.get(model, {}).get(parts[0])
+        if field is None or len(parts) == 1:
+            return field is not None
+        return bool(field.relation) and self._leads(field.relation, parts[1:])
+
+
+def nested(row: Mapping[str, Any]) -> Record:
+    """What Tryton tells as ``{"party": 7, "party.": {…}}``, as ``{"party": {…}}``."""
+    made = {name: value for name, value in row.items() if not name.endswith(".")}
+    for name, value in row.items():
+        if name.endswith("."):
+            made[name[:-1]] = (
+                [nested(one) for one in value] if isinstance(value, list | tuple) else value and nested(value)
+            )
+    return made
+
+
+def chunks(items: Sequence[Any], size: int = PAGE) -> Iterator[list[Any]]:
+    """As many at a time as one call takes."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some

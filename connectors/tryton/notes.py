@@ -57,7 +57,7 @@ class Notes:
         if any(other < note for other in self._others(message, note)):
             self.give_up(str(note), message, "")
             raise Taken(f"there is a note of it already on {message.claims[0].number}")
-        return "a note with a date: Tryton has no to-dos"
+        return ""
 
     def trace(self, message: Outgoing) -> Trace | None:
         """What there is of a message."""

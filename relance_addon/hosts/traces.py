@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.core.schedule import parts
 from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import Mailer
 
@@ -155,7 +156,8 @@ class Dispatch:
             one = now.get(claim.invoice)
             if one is None or one.status not in _STANDING:
                 return f"changed meanwhile: {claim.number}: {one.status if one else 'gone'}"
-            if one.residual != claim.residual:
+            asked = {part.rank: part.asked for part in parts(one, message.day)}
+            if asked.get(claim.instalment) != claim.residual:
                 return f"changed meanwhile: {claim.number}: {one.residual} {one.currency} remain"
         return ""
 

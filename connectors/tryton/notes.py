@@ -22,6 +22,7 @@ State = Literal["under_way", "done", "given_up"]
 NOTE: Final = "ir.note"
 MAIL: Final = "ir.email"
 _MARK: Final = re.compile(r"relance:([^\s:]+):(under_way|done|given_up)")
+_HIDDEN: Final = re.compile(r"<!-- relance:([^\s:]+):(\d+) -->")
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {"to": "To", "cc": "Cc", "bcc": "Bcc", "files": "Files", "with": "Together with", "by": "To do by",
            "for": "for", "given_up": "Not sent", "under_way": "Being sent"},
@@ -89,19 +90,19 @@ class Notes:
             for key, state in _marks(row):
                 if key in wanted:
                     found[key] = _best(found.get(key), Trace(str(row["id"]), state))
-        under_way = [_resource(wanted[key].invoices[0]) for key, one in found.items() if one.state == "under_way"]
-        for key in self._mailed(under_way) if under_way else ():
-            if key in found:
-                found[key] = found[key]._replace(state="done")
+        silent = {key: one for key, one in found.items() if one.state == "under_way"}
+        if silent:
+            kept = self._mailed([_resource(wanted[key].invoices[0]) for key in silent])
+            found.update((key, one._replace(state="done")) for key, one in silent.items() if (key, one.id) in kept)
         return found
 
-    def mailed(self, message: Outgoing) -> bool:
-        """Whether Tryton keeps a mail of this message. Raises HostError."""
-        return message.key in self._mailed([_resource(message.invoices[0])])
+    def mailed(self, message: Outgoing, note: str) -> bool:
+        """Whether Tryton keeps a mail of this message that was sent under that note. Raises HostError."""
+        return (message.key, note) in self._mailed([_resource(message.invoices[0])])
 
-    def _mailed(self, resources: Sequence[str]) -> set[str]:
+    def _mailed(self, resources: Sequence[str]) -> set[tuple[str, str]]:
         rows = self._records.search(MAIL, _marked("body", resources), ("body",))
-        return {key for row in rows for key in re.findall(r"<!-- relance:([^\s:]+) -->", row["body"] or "")}
+        return {match for row in rows for match in _HIDDEN.findall(row["body"] or "")}
 
     def _others(self, message: Outgoing, note: int) -> list[int]:
         """The other notes of a message that were not given up."""
@@ -130,9 +131,9 @@ class Notes:
         return "\n".join((*lines, "", message.text.strip(), ""))
 
 
-def hidden_mark(key: str) -> str:
-    """What stands in a mail's text so that the mail can be found by its key, and that nobody is shown."""
-    return f"<!-- relance:{key} -->"
+def hidden_mark(key: str, note: str) -> str:
+    """What stands in a mail's text so that the mail can be found by its key and note, and that nobody is shown."""
+    return f"<!-- relance:{key}:{note} -->"
 
 
 def _mark(key: str, state: State) -> str:

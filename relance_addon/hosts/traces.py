@@ -20,8 +20,8 @@ _STANDING: Final = {"open", "disputed"}
 """What may be reminded of, by hand at least."""
 Look = Callable[[Sequence[str]], Sequence[Invoice]]
 """Reads invoices as they are now, in one call. Raises HostError."""
-Send = Callable[[Outgoing], Posted]
-"""Sends a mail. Raises HostError where it certainly did not leave."""
+Send = Callable[[Outgoing, str], Posted]
+"""Sends a mail that has a trace (its id). Raises HostError where it certainly did not leave."""
 
 
 class Taken(Refused):
@@ -113,7 +113,7 @@ class Dispatch:
             self._settle(Unnoted(trace, message, changed))
             return Posted(message.key, "failed", changed, tried=False)
         try:
-            posted = self._send(message)
+            posted = self._send(message, trace)
         except HostError as error:
             self._settle(Unnoted(trace, message, str(error)))
             raise
@@ -185,7 +185,7 @@ class Dispatch:
 
 def by(mailer: Mailer | None) -> Send | None:
     """Sending by our own mail server."""
-    return None if mailer is None else lambda message: mailer.send([message])[0]
+    return None if mailer is None else lambda message, _: mailer.send([message])[0]
 
 
 def _in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Posted]) -> list[Posted]:

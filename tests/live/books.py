@@ -1,8 +1,8 @@
 """A folder of configuration for a running host, and a bare connection beside it.
 
-``RELANCE_LIVE_ODOO=http://user:password@host:port/database`` names an Odoo, ``RELANCE_LIVE_TRYTON`` a Tryton in the same
-way, and ``RELANCE_LIVE_DOLIBARR=http://key@host:port`` a Dolibarr. ``RELANCE_LIVE_SMTP`` (``smtp://127.0.0.1:25``) is our own
-mail server: Dolibarr is written from by that one, and Tryton where ``RELANCE_LIVE_TRYTON_MAIL`` is ``smtp``.
+``RELANCE_LIVE_ODOO=http://user:password@host:port/database`` names an Odoo, ``RELANCE_LIVE_TRYTON`` a Tryton in the
+same way, and ``RELANCE_LIVE_DOLIBARR=http://key@host:port`` a Dolibarr. ``RELANCE_LIVE_SMTP`` is our own mail server
+(``smtp://127.0.0.1:25``), by which Dolibarr is written from, and Tryton with ``RELANCE_LIVE_TRYTON_MAIL=smtp``.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def received(sink: Path) -> Counter[tuple[str, str]]:
 def _message_id(mail: EmailMessage) -> str:
     """Ours: Tryton gives mails ids of its own, and keeps our key in their text."""
     body = mail.get_body(("html",)) if KIND == "tryton" else None
-    key = re.search(r"<!-- relance:(\w+) -->", body.get_content()) if body else None
+    key = re.search(r"<!-- relance:(\w+):\d+ -->", body.get_content()) if body else None
     return f"<relance.{key[1]}@acme.example>" if key else str(mail["Message-ID"]).strip()
 
 

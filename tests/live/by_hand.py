@@ -1,8 +1,8 @@
 """``RELANCE_LIVE_ODOO=… python -m tests.live.by_hand --sink DIR``: the walk of docs/by-hand.md, on a running host.
 
 Another host, and the mail server of tests and simulations, are named by variables: see books.py. A draft is validated
-in between; where the user may not, ``--validator KEY`` may (Dolibarr; of Tryton ``USER:PASSWORD``). What the sink received is compared with what
-was shown.
+in between; where the user may not, ``--validator KEY`` may (Dolibarr), or ``USER:PASSWORD`` (Tryton). What the sink
+received is compared with what was shown.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """Notes on invoices: what is kept of each reminder, and the claim that makes it the only one.
 
 A note is written before the mail leaves, with the message's key in its last line. Nothing in Tryton refuses a second
-one, so whoever has written a note looks for others of the same key: who sees one does not send. Of two at the same
-moment at least one sees the other's, for each looks after its own was committed.
+one, so whoever has written a note looks for others of the same key, and sends only where there is none. Of two at the
+same moment at least one sees the other's, for each looks after its own was committed; the later one gives way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from relance_addon.connectors.tryton.records import Record, Records
@@ -29,35 +30,30 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": {"to": "À", "cc": "Cc", "bcc": "Cci", "files": "Fichiers", "with": "Avec", "by": "À faire le",
            "for": "pour", "given_up": "Non envoyé", "under_way": "Envoi en cours"},
 }  # fmt: skip
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks, while others give way."""
 _BEST: Final = ("done", "under_way", "given_up")
 
 
 class Notes:
     """Writes and finds notes as one user."""
 
-    def __init__(self, rpc: Rpc, language: str) -> None:
+    def __init__(self, rpc: Rpc, language: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """``language``: of the few words of ours."""
-        self._rpc, self._records = rpc, Records(rpc)
+        self._rpc, self._records, self._sleep = rpc, Records(rpc), sleep
         self._words = _WORDS.get(language, _WORDS["en"])
 
     def reserve(self, message: Outgoing) -> str:
         """The id of the note of a mail that is about to leave. Raises Taken where there is one, and HostError."""
-        text = f"{self._words['under_way']} : {self._text(message)}"
-        (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
-        if self._others(message, note):
-            self.give_up(str(note), message, "")
-            raise Taken(f"there is a note of it already on {message.claims[0].number}")
-        return str(note)
+        return self._claim(message, f"{self._words['under_way']} : {self._text(message)}")
 
     def to_do(self, message: Outgoing) -> str:
         """Write a note that says by when, for Tryton has no to-dos. Raises Taken where there is one, and HostError."""
         words = self._words
-        text = f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}"
-        (note,) = self._write([(message.invoices[0], f"{text.strip()}\n{_mark(message.key, 'done')}")])
-        # Twice is bad, not at all is worse: the first one stays.
-        if any(other < note for other in self._others(message, note)):
-            self.give_up(str(note), message, "")
-            raise Taken(f"there is a note of it already on {message.claims[0].number}")
+        told = (
+            f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}".strip()
+        )
+        self._change(self._claim(message, told), f"{told}\n{_mark(message.key, 'done')}")
         return ""
 
     def trace(self, message: Outgoing) -> Trace | None:
@@ -104,14 +100,33 @@ class Notes:
         rows = self._records.search(MAIL, _marked("body", resources), ("body",))
         return {match for row in rows for match in _HIDDEN.findall(row["body"] or "")}
 
-    def _others(self, message: Outgoing, note: int) -> list[int]:
+    def _claim(self, message: Outgoing, text: str) -> str:
+        (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
+        if not self._alone(message, note):
+            self.give_up(str(note), message, "")
+            raise Taken(f"there is a note of it already on {message.claims[0].number}")
+        return str(note)
+
+    def _alone(self, message: Outgoing, note: int) -> bool:
+        """Whether no other note claims a message. The first of several waits for the others, who give theirs up."""
+        for pause in (*_PAUSES, 0.0):
+            rivals = self._rivals(message, note)
+            if not rivals:
+                return True
+            if min(rivals) < note or "done" in rivals.values():
+                return False
+            self._sleep(pause)
+        return False
+
+    def _rivals(self, message: Outgoing, note: int) -> dict[int, State]:
         """The other notes of a message that were not given up."""
         rows = self._records.search(NOTE, _marked("message", [_resource(message.invoices[0])]), ("message",))
-        return [
-            row["id"]
+        return {
+            row["id"]: state
             for row in rows
-            if row["id"] != note and any(key == message.key and state != "given_up" for key, state in _marks(row))
-        ]
+            for key, state in _marks(row)
+            if key == message.key and state != "given_up" and row["id"] != note
+        }
 
     def _write(self, notes: Sequence[tuple[str, str]]) -> list[int]:
         made = [{"resource": _resource(invoice), "message": text} for invoice, text in notes]

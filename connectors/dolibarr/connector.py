@@ -111,11 +111,13 @@ class DolibarrConnector(Cannot):
         mails = [message for message in messages if message.channel == "mail"]
         others = [message for message in messages if message.channel != "mail"]
         try:
-            desk = self._posting()[1]
+            agenda, desk = self._posting()
             users = self._users(others) if others else {}
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
         posted = [*desk.mails(mails), *desk.to_dos(others, self._settings.activity_type, users)]
+        # Whether there is a field that keeps keys unique, some versions show only on what was written.
+        self.capabilities = replace(self.capabilities, unique_marks=not agenda.repeats)
         outcomes = {one.key: one for one in posted}
         return [outcomes[message.key] for message in messages]
 

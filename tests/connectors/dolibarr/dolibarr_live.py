@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dolibarr_books import broken, midnight
-from dolibarr_samples import PostOffice
 from dolibarr_stage import live, surroundings
+from mailers import PostOffice
 from translated import Names, Translated
 
 from relance_addon.connectors.dolibarr import inspection, invoices, reading, rest

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from dolibarr_books import KEY, Books, Row, bill, contact, midnight, party
 from dolibarr_live import LiveDolibarr
-from dolibarr_samples import PostOffice
 from dolibarr_stage import LIVE, RECORDING
+from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr.rest import PAGE
 from relance_addon.core.model import STATUSES, Client, Invoice

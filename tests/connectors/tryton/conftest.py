@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from post_office import Letterbox, smtp_server
 from tryton_books import Books
 from tryton_server import Tryton, tryton_server
+from tryton_stage import Line, Stage
+
+from relance_addon.hosts.wire import Wire
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,17 @@ def letters(tryton_letterbox: Letterbox) -> Iterator[Letterbox]:
     tryton_letterbox.got.clear()
     yield tryton_letterbox
     tryton_letterbox.answers.clear()
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    """What connectors and Tryton say to each other during a test."""
+    line = Line(Wire.ask)
+    monkeypatch.setattr(Wire, "ask", lambda wire, *told: line.ask(wire, *told))
+    return line
+
+
+@pytest.fixture
+def stage(tryton: Tryton, tmp_path: Path, line: Line) -> Stage:
+    """Where connectors to Tryton are made."""
+    return Stage(tryton.url, tmp_path, line)

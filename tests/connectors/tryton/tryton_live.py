@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from email import message_from_bytes, policy
 from pathlib import Path
 from secrets import token_hex
@@ -31,7 +30,7 @@ from relance_addon.connectors.tryton.rpc import Rpc
 from relance_addon.connectors.tryton.settings import Settings
 from relance_addon.core.model import Address, Client, Invoice, Status
 from relance_addon.core.outgoing import Outgoing, Posted
-from relance_addon.hosts.conformance import Arrived, Subject
+from relance_addon.hosts.conformance import TODAY, Arrived, Subject
 from relance_addon.hosts.port import Connector, Surroundings
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -200,7 +199,7 @@ class LiveTryton(Names, Subject):
         if one.status == "cancelled":
             self.books.cancel(number)
         elif one.residual < before.residual:
-            self.books.pay(number, before.residual - one.residual, one.issue_date)
+            self.books.pay(number, before.residual - one.residual, on=one.issue_date or TODAY)
         if one.due_date != before.due_date and one.due_date is not None:
             self.books.postpone(*self.books.owed(number), until=one.due_date)
 

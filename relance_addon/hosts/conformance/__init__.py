@@ -23,6 +23,7 @@ from relance_addon.hosts.conformance.subject import FAULTS as FAULTS
 from relance_addon.hosts.conformance.subject import Arrived as Arrived
 from relance_addon.hosts.conformance.subject import Fault as Fault
 from relance_addon.hosts.conformance.subject import Subject as Subject
+from relance_addon.hosts.conformance.suite import CHANGES as CHANGES
 from relance_addon.hosts.conformance.suite import TODAY as TODAY
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relance_addon.connectors.files.connector import FilesConnector
 from relance_addon.core.errors import Refused, Unreachable
-from relance_addon.core.model import Client, Invoice
+from relance_addon.core.model import Address, Client, Invoice
 from relance_addon.hosts.conformance import Arrived, Subject
 from relance_addon.hosts.fake import ALL, FakeHost
 from relance_addon.hosts.port import Connector, Finding, Outgoing
@@ -41,7 +41,7 @@ class FakeSubject(Subject):
 
     def arrived(self, message: Outgoing) -> Arrived:
         (posted,) = [one for one in self.host.posted if one.key == message.key]
-        people = [one.email for some in posted.recipients for one in some]
+        people = [one for some in posted.recipients for one in some]
         return Arrived.by_mail(posted.mime, people, set(posted.invoices))
 
     def cut(self) -> None:
@@ -126,8 +126,8 @@ class FilesSubject(Subject):
             return Arrived(invoices=set(row["invoice"].split()))
         copies = self._mail(message).with_suffix(".bcc")
         blind = copies.read_text().split() if copies.exists() else []
-        people = [one.email for one in (*message.to, *message.cc)]
-        return Arrived.by_mail(self._mail(message).read_bytes(), [*people, *blind])
+        people = [*message.to, *message.cc, *(Address("", email) for email in blind)]
+        return Arrived.by_mail(self._mail(message).read_bytes(), people)
 
     def _mail(self, message: Outgoing) -> Path:
         return self.folder / "data" / "outbox" / f"{message.key}.eml"

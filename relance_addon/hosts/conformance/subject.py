@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from relance_addon.core.model import Client, Invoice
+from relance_addon.core.model import Address, Client, Invoice
 from relance_addon.hosts.port import Connector, Mailer, Outgoing, Surroundings
 
 Fault = Literal["refuse", "lose_answers", "garble", "forbid"]
@@ -32,12 +32,12 @@ class Arrived(NamedTuple):
     invoices: Collection[str] | None = None
 
     @classmethod
-    def by_mail(cls, mime: bytes, people: Iterable[str], invoices: Collection[str] | None = None) -> Arrived:
-        """What came of a MIME message that was delivered to these addresses."""
+    def by_mail(cls, mime: bytes, people: Iterable[Address], invoices: Collection[str] | None = None) -> Arrived:
+        """What came of a MIME message that was delivered to these people."""
         read = message_from_bytes(mime, policy=policy.default)
         heads = [str(head) for name in ("to", "cc", "bcc") for head in read.get_all(name, ())]
         files = {str(part.get_filename()): part.get_content() for part in read.iter_attachments()}
-        return cls(list(people), {email for _, email in getaddresses(heads)}, files, invoices)
+        return cls([one.email for one in people], {email for _, email in getaddresses(heads)}, files, invoices)
 
 
 class Subject(ABC):

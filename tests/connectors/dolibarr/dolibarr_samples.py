@@ -39,10 +39,10 @@ class PostOffice:
 
     def arrived(self, message: Outgoing) -> Arrived:
         """What came of a mail, or of what is none."""
-        for one in self.came:
-            if one.key == message.key:
-                return Arrived.by_mail(one.mime, [person.email for some in one.recipients for person in some])
-        return Arrived()
+        came = [one for one in self.came if one.key == message.key]
+        return (
+            Arrived.by_mail(came[0].mime, [one for some in came[0].recipients for one in some]) if came else Arrived()
+        )
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -57,7 +57,8 @@ class Names:
             for claim in one.claims
         )
         client = str(self.partners[one.client])
-        return replace(one, key=mark.key, message_id=mark.message_id, claims=claims, client=client)
+        subject = f"{one.subject} {self.run}"
+        return replace(one, key=mark.key, message_id=mark.message_id, claims=claims, client=client, subject=subject)
 
     def mark(self, one: Mark) -> Mark:
         ids = tuple(str(self.id(number)) for number in one.invoices)

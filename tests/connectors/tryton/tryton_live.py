@@ -60,6 +60,7 @@ class LiveTryton(Names, Subject):
         (folder / "password").write_text(self.password)
         self.host: Mapping[str, Any] = {"url": tryton.url, "database": DATABASE, "mail": mail}
         self.wrong, self.answers = "", 0
+        self.taken: dict[int, Sequence[int]] = {}
         monkeypatch.setattr(Wire, "ask", lambda wire, *told: self._ask(wire, *told))
 
     def connect(self) -> Connector:
@@ -138,19 +139,20 @@ class LiveTryton(Names, Subject):
     def forbid(self) -> str:
         admin = self.books.admin
         (robot,) = admin.rows("res.user", ["groups"], ["login", "=", "robot"])
-        self._in_groups(robot["id"], "remove", robot["groups"])
+        self.taken = {robot["id"]: robot["groups"]}
+        self._give("remove")
         return "account.invoice"
+
+    def allow(self) -> None:
+        """Give back what was taken."""
+        self._give("add")
+
+    def _give(self, what: str) -> None:
+        for user, groups in self.taken.items():
+            self.books.admin.call("model.res.user.write", [user], {"groups": [[what, [*groups]]]})
 
     def mend(self) -> None:
         self.wrong = ""
-
-    def restore(self, groups: Sequence[int]) -> None:
-        """Give the robot its groups back."""
-        (robot,) = self.books.admin.ids("res.user", ["login", "=", "robot"])
-        self._in_groups(robot, "add", groups)
-
-    def _in_groups(self, user: int, what: str, groups: Sequence[int]) -> None:
-        self.books.admin.call("model.res.user.write", [user], {"groups": [[what, [*groups]]]})
 
     def _ask(self, wire: Wire, *told: Any) -> Answer:
         if self.wrong == "cut":

@@ -46,7 +46,7 @@ _ALWAYS: Final[Mapping[Kind, tuple[str, ...]]] = {
         *(f"lines_to_pay.{name}" for name in _LINE), "lines_to_pay.dunnings.blocked",
         *(f"payment_lines.{name}" for name in _LINE),
     ),
-    "client": ("addresses.invoice", "addresses.sequence", "dunning_procedure.levels", "rec_name"),
+    "client": ("addresses.invoice", "addresses.sequence", "dunning_procedures.dunning_procedure.levels", "rec_name"),
     "contact": ("party", "address", "invoice", "sequence"),
 }  # fmt: skip
 """What is read whatever the mapping says, where it exists."""

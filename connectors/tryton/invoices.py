@@ -39,9 +39,7 @@ class Invoices:
 
         ``remain`` is None where Tryton must be asked.
         """
-        row["lines"] = sorted(
-            filter(_due, row.get("lines_to_pay") or ()), key=lambda line: (line["maturity_date"], line["id"])
-        )
+        row["lines"] = sorted(_due(row.get("lines_to_pay") or ()), key=lambda line: (line["maturity_date"], line["id"]))
         row["due"] = row["lines"][-1]["maturity_date"] if row["lines"] else None
         payees: Sequence[int] = row.get("alternative_payees") or ()
         row["payee"] = payees[0] if len(payees) == 1 else row.get("party")
@@ -142,9 +140,12 @@ def hold(value: Any) -> date | None:
     return values.hold(bool(value) if value in (0, 1) else value)
 
 
-def _due(line: Mapping[str, Any]) -> bool:
-    """Whether a line asks for money, and says when."""
-    return line["maturity_date"] is not None and line["debit"] > line["credit"]
+def _due(lines: Iterable[Record]) -> list[Record]:
+    """The lines that ask for money, and say when; without those in whose place others stand by now."""
+    # What was rescheduled, or is to be paid by another, is taken back by a line of its own.
+    taken_back = {line["reconciliation"] for line in lines if line["debit"] < line["credit"]} - {None}
+    asking = [line for line in lines if line["maturity_date"] is not None and line["debit"] > line["credit"]]
+    return [line for line in asking if line["reconciliation"] not in taken_back]
 
 
 def _id(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from relance_addon.connectors.tryton.fields import MODELS, Fields
 from relance_addon.connectors.tryton.invoices import hold
@@ -64,8 +64,9 @@ def _told(row: Record) -> Record:
     """The row with what it says between the lines: see mapping.toml."""
     addresses: Sequence[Record] = sorted(row.get("addresses") or (), key=_order)
     row["address"] = next((one for one in addresses if one.get("invoice")), addresses[0] if addresses else None)
-    procedure: Any = row.get("dunning_procedure")
-    row["exempt"] = isinstance(procedure, Mapping) and not procedure.get("levels")
+    # Its own ones: of whoever has none, dunning_procedure is that of all.
+    procedures = [one["dunning_procedure"] for one in row.get("dunning_procedures") or ()]
+    row["exempt"] = any(one and not one["levels"] for one in procedures)
     return row
 
 

@@ -73,10 +73,11 @@ class Rpc:
             self._log_in()
             self.context = self._ask("model.res.user.get_preferences", [True, {}])
             self.context.pop("locale", None)
+            self._choose(self._settings.company)
+        except _Said as error:
+            raise Unreachable(f"{server}: log-in: {error}") from error
         except faults.CAUGHT as error:
             raise faults.told(error, "Tryton", server, "log-in") from error
-        if self._settings.company is not None:
-            self.context["company"] = self._settings.company
 
     def close(self) -> None:
         """Log out, where that still can be done."""
@@ -112,6 +113,17 @@ class Rpc:
             raise Refused(f"{self._settings.url}: Tryton lets {name!r} in no more easily: {error}") from error
         token = b64encode(f"{name}:{self.user}:{session}".encode()).decode()
         self._headers = {"Authorization": f"Session {token}"}
+
+    def _choose(self, company: int | None) -> None:
+        """Work for another company than the user's own."""
+        if company is None or company == self.context.get("company"):
+            return
+        (user,) = self._ask("model.res.user.read", [[self.user], ["companies", "company_filter"], self.context])
+        # Else Tryton shows nothing of it, or now and then something.
+        if user["company_filter"] != "all" or company not in user["companies"]:
+            mend = "give it that company, and set its company filter to All"
+            raise Refused(f"{self._settings.url}: {self._settings.user!r} does not see company {company}: {mend}")
+        self.context["company"] = company
 
     @property
     def _path(self) -> str:

@@ -16,6 +16,7 @@ from tryton_server import Tryton
 from tryton_stage import TODAY, Ask, Fault, Line, Stage, said, whole
 
 from relance_addon.connectors.tryton import invoices, reading, records
+from relance_addon.core.errors import Refused
 from relance_addon.core.model import Client, Contact, Instalment, Invoice
 from relance_addon.hosts.port import Page
 from relance_addon.hosts.wire import Answer, Wire
@@ -74,7 +75,9 @@ def bill(party: int, due: Mapping[date, Any] = HUNDRED, currency: str = "EUR", *
 
 @pytest.fixture(scope="module")
 def world(tryton: Tryton, books: Books, tmp_path_factory: pytest.TempPathFactory) -> World:
-    parties = dict(zip(PARTIES, books.parties(*({"name": name, **told} for name, told in PARTIES.items())), strict=True))
+    parties = dict(
+        zip(PARTIES, books.parties(*({"name": name, **told} for name, told in PARTIES.items())), strict=True)
+    )
     named = {name: bill(parties["Dupont"], *told) for name, told in DUE.items()}
     named |= {
         "one payee": bill(parties["Dupont"], alternative_payees=[["add", [parties["Payee"]]]]),
@@ -90,7 +93,7 @@ def world(tryton: Tryton, books: Books, tmp_path_factory: pytest.TempPathFactory
     books.admin.call("model.account.invoice.validate_invoice", [bills["validated"]])
     books.pay(bills["part"], "40.05", on=B)
     books.pay(bills["thirds"], 70, on=B)
-    books.pay(bills["last first"], 40, on=B)
+    books.settle(books.owed(bills["last first"])[1], books.receive(parties["Dupont"], 40, on=B))
     books.pay(bills["dollars"], 10, on=B)
     books.pay(bills["paid"], on=B)
     books.pay(bills["paid back"], -20, on=B)
@@ -146,7 +149,8 @@ def test_tryton_is_asked_where_a_payment_is_in_another_currency_than_its_invoice
     line.faults["model.account.invoice.search_read"] = [in_euros]
     (invoice,) = [one for one in whole(stage.connector()).invoices if one.id == str(world.bills["dollars"])]
     assert invoice.residual == 90
-    assert line.calls[-1][1][0] == [["id", "in", [int(invoice.id)]]], "of that one alone"
+    asked = [params for method, params in line.calls if method.startswith("model.account.invoice.")]
+    assert asked[1][0] == [["id", "in", [int(invoice.id)]]], "of that one alone"
 
 
 def in_euros(ask: Ask) -> Answer:
@@ -209,7 +213,9 @@ def test_it_is_read_all_the_same_when_it_is_asked_for(world: World, stage: Stage
     names = ("paid", "cancelled", "void", "credit note", "draft")
     page = stage.connector().read([str(world.bills[name]) for name in names] + ["900000000"], TODAY)
     assert {one.id: one.status for one in page.invoices} == dict(
-        zip((str(world.bills[name]) for name in names), ("paid", "cancelled", "cancelled", "paid", "draft"), strict=True)
+        zip(
+            (str(world.bills[name]) for name in names), ("paid", "cancelled", "cancelled", "paid", "draft"), strict=True
+        )
     )
     assert list(page.gone) == ["900000000"]
 
@@ -232,37 +238,53 @@ def test_invoices_are_found_by_their_number(world: World, stage: Stage) -> None:
     assert connector.numbered("no such number") == []
 
 
-def test_a_company_does_not_see_the_invoices_of_another(books: Books, stage: Stage, world: World) -> None:
+@pytest.fixture
+def elsewhere(books: Books) -> Iterator[tuple[int, str]]:
+    """A second company, and its draft."""
     admin = books.admin
     (currency,) = admin.ids("currency.currency", ["code", "=", "USD"])
-    (other, party) = books.parties({"name": "Acme Inc."}, {"name": "Both"})
+    other, party = books.parties({"name": "Acme Inc."}, {"name": "Both"})
     company = admin.one("company.company", party=other, currency=currency)
     everybody = admin.ids("res.user", ["login", "in", ["admin", "robot"]])
-    admin.call("model.res.user.write", everybody, {"companies": [["add", [company]]]})
-    kind = {"name": "Receivable", "company": company, "statement": "balance", "assets": True, "receivable": True}
-    account = {"name": "Receivable", "company": company, "party_required": True}
+
+    def create(model: str, **values: Any) -> int:
+        (number,) = admin.call(f"model.{model}.create", [{"company": company, **values}], company=company)
+        return int(number)
+
+    admin.call("model.res.user.write", everybody, {"companies": [["add", [company]]], "company_filter": "all"})
+    owed = create("account.account.type", name="Receivable", statement="balance", assets=True, receivable=True)
     made = {
         "type": "out",
         "party": party,
         "invoice_address": admin.ids("party.address", ["party", "=", party])[0],
         "currency": currency,
         "journal": admin.ids("account.journal", ["type", "=", "revenue"])[0],
+        "account": create("account.account", name="Receivable", type=owed, party_required=True),
     }
+    yield company, str(create("account.invoice", **made))
+    admin.call("model.res.user.write", everybody, {"companies": [["remove", [company]]], "company_filter": "one"})
 
-    def create(model: str, values: dict[str, Any]) -> int:
-        (number,) = admin.call(f"model.{model}.create", [values], company=company)
-        return int(number)
 
-    account["type"] = create("account.account.type", kind)
-    theirs = str(create("account.invoice", {**made, "company": company, "account": create("account.account", account)}))
-    connector, second = stage.connector(), stage.connector(company=company)
+def test_a_company_does_not_see_the_invoices_of_another(
+    books: Books, stage: Stage, world: World, elsewhere: tuple[int, str]
+) -> None:
+    company, theirs = elsewhere
+    connector, mine = stage.connector(), str(world.bills["plain"])
     assert theirs not in {one.id for one in whole(connector).invoices}
-    assert list(connector.read([theirs], TODAY).gone) == [theirs]
-    found = whole(second)
-    assert [(one.id, one.currency) for one in found.invoices] == [(theirs, "USD")]
-    mine = str(world.bills["plain"])
+    assert list(connector.read([theirs, mine], TODAY).gone) == [theirs]
+    second = stage.connector(company=company)
+    assert [(one.id, one.currency) for one in whole(second).invoices] == [(theirs, "USD")]
     assert list(second.read([theirs, mine], TODAY).gone) == [mine]
-    admin.call("model.res.user.write", everybody, {"companies": [["remove", [company]]]})
+
+
+def test_a_user_that_is_shown_one_company_works_for_no_other(
+    books: Books, stage: Stage, elsewhere: tuple[int, str]
+) -> None:
+    (robot,) = books.admin.ids("res.user", ["login", "=", "robot"])
+    books.admin.call("model.res.user.write", [robot], {"company_filter": "one"})
+    with pytest.raises(Refused, match="'robot' does not see company .*set its company filter to All"):
+        stage.connector(company=elsewhere[0]).pull("", TODAY)
+    assert whole(stage.connector(company=1)).invoices, "its own may be said"
 
 
 # Who owes it
@@ -314,11 +336,15 @@ def test_a_procedure_without_levels_holds_the_client(world: World) -> None:
 
 
 def test_the_procedure_of_all_is_nobodys_own(books: Books, stage: Stage, world: World) -> None:
-    (configuration,) = books.admin.ids("account.configuration") or [1]
+    (configuration,) = books.admin.ids("account.configuration")
 
     def let(procedure: int | None) -> None:
         books.admin.call("model.account.configuration.write", [configuration], {"default_dunning_procedure": procedure})
 
+    # So it is with those that were there before the module of dunnings was.
+    (row,) = books.admin.rows("party.party", ["dunning_procedures"], ["id", "=", world.parties["Several"]])
+    own = {"dunning_procedures": [["delete", row["dunning_procedures"]]]}
+    books.admin.call("model.party.party.write", [row["id"]], own)
     procedure = books.procedure()
     let(procedure)
     try:

@@ -19,7 +19,10 @@ def encoded(value: Any) -> bytes:
 
 def decoded(text: bytes) -> Any:
     """As we use it; times are aware, in UTC. Raises ValueError, KeyError or TypeError for what is not Tryton's."""
-    return json.loads(text, object_hook=_made)
+    try:
+        return json.loads(text, object_hook=_made)
+    except ArithmeticError as error:
+        raise ValueError("no such number") from error
 
 
 def _plain(value: Any) -> Any:

@@ -52,14 +52,15 @@ class Rpc:
 
     def read(self, method: str, *arguments: Any, **context: Any) -> Any:
         """What a method that changes nothing answers; tried three times where no answer came."""
-        for pause in _PAUSES:
-            try:
-                return self._call(method, arguments, context)
-            except Broken as error:
-                raise Unreachable(str(error)) from error
-            except Unreachable:
-                self._sleep(pause)
-        return self._call(method, arguments, context)
+        try:
+            for pause in _PAUSES:
+                try:
+                    return self._call(method, arguments, context)
+                except Unreachable:
+                    self._sleep(pause)
+            return self._call(method, arguments, context)
+        except Broken as error:
+            raise Unreachable(str(error)) from error
 
     def write(self, method: str, *arguments: Any, **context: Any) -> Any:
         """What a method answers. It is never repeated by itself."""
@@ -67,24 +68,21 @@ class Rpc:
 
     def log_in(self) -> None:
         """Find out how this server is spoken to, and log in."""
-        server = self._settings.url
         try:
             self.version = self._versioned()
             self._log_in()
-            self.context = self._ask("model.res.user.get_preferences", [True, {}])
+            self.context = {**self._ask("model.res.user.get_preferences", [True, {}])}
             self.context.pop("locale", None)
             self._choose(self._settings.company)
-        except _Said as error:
-            raise Unreachable(f"{server}: log-in: {error}") from error
-        except faults.CAUGHT as error:
-            raise faults.told(error, "Tryton", server, "log-in") from error
+        except _CAUGHT as error:
+            raise self._meant(error, "log-in") from error
 
     def close(self) -> None:
         """Log out, where that still can be done."""
         if self._headers:
             try:
                 self._ask("common.db.logout", [])
-            except (HostError, *faults.CAUGHT):
+            except (HostError, *_CAUGHT):
                 pass
             self._headers = {}
         self._wire.close()
@@ -110,6 +108,8 @@ class Rpc:
                 raise Refused(f"{self._settings.url}: Tryton has no database {database!r}")
             self.user, session = _result(self._fine(answer))[:2]
         except _Said as error:
+            if not error.name:
+                raise
             raise Refused(f"{self._settings.url}: Tryton lets {name!r} in no more easily: {error}") from error
         token = b64encode(f"{name}:{self.user}:{session}".encode()).decode()
         self._headers = {"Authorization": f"Session {token}"}
@@ -133,11 +133,13 @@ class Rpc:
         doing = method.removeprefix("model.")
         try:
             return self._ask(method, [*arguments, {**self.context, **context}])
-        except _Said as error:
-            text = f"{self._settings.url}: {doing}: {error}"
-            raise _SAID.get(error.name, Broken)(text) from error
-        except faults.CAUGHT as error:
-            raise faults.told(error, "Tryton", self._settings.url, doing) from error
+        except _CAUGHT as error:
+            raise self._meant(error, doing) from error
+
+    def _meant(self, error: Exception, doing: str) -> HostError:
+        if isinstance(error, _Said):
+            return _SAID.get(error.name, Broken)(f"{self._settings.url}: {doing}: {error}")
+        return faults.told(error, "Tryton", self._settings.url, doing)
 
     def _ask(self, method: str, params: list[Any]) -> Any:
         answer = self._post(self._path, method, params)
@@ -166,6 +168,9 @@ class _Said(Exception):  # noqa: N818 - it says who did
         super().__init__(text)
 
 
+_CAUGHT: Final = (_Said, *faults.CAUGHT)
+
+
 def _result(answer: Answer) -> Any:
     """Raises _Said for an error of Tryton's, and what faults.told takes for an answer that is not Tryton's."""
     if answer.type != _JSON:
@@ -173,7 +178,7 @@ def _result(answer: Answer) -> Any:
     said = coding.decoded(answer.body)
     if "error" not in said:
         return said["result"]
-    name, told = said["error"][0], said["error"][1:]
+    name, *told = said["error"]
     if told and isinstance(told[0], list | tuple):
         text = ": ".join(str(part) for part in told[0][-2 if name == "UserWarning" else 0 :][:2] if part)
         raise _Said(name, faults.line(text))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -282,7 +281,7 @@ def test_a_user_that_is_shown_one_company_works_for_no_other(
 ) -> None:
     (robot,) = books.admin.ids("res.user", ["login", "=", "robot"])
     books.admin.call("model.res.user.write", [robot], {"company_filter": "one"})
-    with pytest.raises(Refused, match="'robot' does not see company .*set its company filter to All"):
+    with pytest.raises(Refused, match=r"'robot' does not see company .*set its company filter to All"):
         stage.connector(company=elsewhere[0]).pull("", TODAY)
     assert whole(stage.connector(company=1)).invoices, "its own may be said"
 

@@ -32,7 +32,7 @@ Fault = Callable[[Ask], Answer]
 """Given how to ask Tryton, gives what comes back in its stead."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Line:
     """Passes calls on to Tryton and notes them. ``faults`` come in their place, by method, one after the other."""
 
@@ -122,7 +122,7 @@ def afterwards(change: Callable[[], object]) -> Fault:
     return go
 
 
-@dataclass
+@dataclass(repr=False)
 class Stage:
     """Makes connectors. What they sleep is noted in ``pauses``."""
 

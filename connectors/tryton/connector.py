@@ -69,6 +69,7 @@ class TrytonConnector(Cannot):
                 removable_marks=True,
                 pdf=True,
                 settled=True,
+                dated_notes=True,
             )
         )
         self._name, self._settings, self._surroundings, self._connect = name, settings, surroundings, connect

@@ -25,7 +25,10 @@ HANG_UP, STALL = "hang up", "stall"
 
 
 class Letterbox:
-    """Keeps what it gets. ``answers`` are those to MAIL, RCPT (by address, or to all) and DATA where not ``250 OK``."""
+    """Keeps what it gets. ``answers`` are those to MAIL, RCPT (by address, or to all) and DATA where not ``250 OK``.
+
+    That to CONNECT can only be to hang up.
+    """
 
     def __init__(self) -> None:
         self.got: list[Envelope] = []
@@ -60,6 +63,13 @@ class Letterbox:
         return answer
 
 
+class HangingUp(asyncio.Protocol):
+    """Says nothing to whoever comes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
 @contextmanager
 def smtp_server(box: Any, scheme: str = "smtp", log_in: bool = False, **options: Any) -> Iterator[str]:
     """The address of a server that hands mail to ``box``; with ``log_in`` only USER may send."""
@@ -68,9 +78,9 @@ def smtp_server(box: Any, scheme: str = "smtp", log_in: bool = False, **options:
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
     class Counting(Controller):
-        def factory(self) -> SMTP:
+        def factory(self) -> Any:
             box.connections = getattr(box, "connections", 0) + 1
-            return super().factory()
+            return HangingUp() if "CONNECT" in getattr(box, "answers", ()) else super().factory()
 
     options |= {"authenticator": known, "auth_require_tls": False, "auth_required": log_in}
     if scheme == "smtps":

@@ -124,12 +124,9 @@ class TrytonConnector(Cannot):
 
     def release(self, messages: Sequence[Outgoing]) -> None:
         """Give up the notes that keep these from being posted again. Raises HostError."""
-        notes = self._posting()[0]
-        found = notes.find([message.mark for message in messages])
-        for message in messages:
-            trace = found.get(message.key)
-            if trace is not None and trace.state != "given_up":
-                notes.give_up(trace.id, message, _RELEASED)
+        notes, known = self._posting()[0], {message.key: message for message in messages}
+        for key, note in [*notes.standing([message.mark for message in messages])]:
+            notes.give_up(note, known[key], _RELEASED)
 
     def finish(self) -> Sequence[Problem]:
         """Note what could not be noted at once; what still cannot be."""

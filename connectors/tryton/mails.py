@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.utils import quote
 from typing import Final
 
 from relance_addon.connectors.tryton.notes import MAIL, Notes, hidden_mark
@@ -63,7 +64,7 @@ class Mails:
 
 
 def _people(people: Iterable[Address]) -> str:
-    return ", ".join(map(str, people))
+    return ", ".join(f'"{quote(one.name)}" <{one.email}>' if one.name else one.email for one in people)
 
 
 def _body(message: Outgoing, note: str) -> str:

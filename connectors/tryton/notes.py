@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 
 from relance_addon.connectors.tryton.records import Record, Records
 from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.core.errors import HostError
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Mark, Outgoing
 from relance_addon.hosts.traces import Taken, Trace
@@ -79,18 +81,26 @@ class Notes:
 
         Of one whose note says nothing yet, the mail that Tryton keeps says that it left.
         """
-        found: dict[str, Trace] = {}
         wanted = {mark.key: mark for mark in marks}
-        resources = [_resource(mark.invoices[0]) for mark in wanted.values()]
-        for row in self._records.search(NOTE, _marked("message", resources), ("message",)):
-            for key, state in _marks(row):
-                if key in wanted:
-                    found[key] = _best(found.get(key), Trace(str(row["id"]), state))
+        found: dict[str, Trace] = {}
+        for key, one in self._all(wanted.values()):
+            found[key] = _best(found.get(key), one)
         silent = {key: one for key, one in found.items() if one.state == "under_way"}
         if silent:
             kept = self._mailed([_resource(wanted[key].invoices[0]) for key in silent])
             found.update((key, one._replace(state="done")) for key, one in silent.items() if (key, one.id) in kept)
         return found
+
+    def standing(self, marks: Iterable[Mark]) -> Iterator[tuple[str, str]]:
+        """The key and id of every note of these messages that was not given up."""
+        return ((key, one.id) for key, one in self._all([*marks]) if one.state != "given_up")
+
+    def _all(self, marks: Collection[Mark]) -> Iterator[tuple[str, Trace]]:
+        keys, resources = {mark.key for mark in marks}, [_resource(mark.invoices[0]) for mark in marks]
+        for row in self._records.search(NOTE, _marked("message", resources), ("message",)):
+            for key, state in _marks(row):
+                if key in keys:
+                    yield key, Trace(str(row["id"]), state)
 
     def mailed(self, message: Outgoing, note: str) -> bool:
         """Whether Tryton keeps a mail of this message that was sent under that note. Raises HostError."""
@@ -102,7 +112,14 @@ class Notes:
 
     def _claim(self, message: Outgoing, text: str) -> str:
         (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
-        if not self._alone(message, note):
+        try:
+            alone = self._alone(message, note)
+        except HostError:
+            # Nothing will leave under this note; where it cannot be taken back, it is in doubt all the same.
+            with suppress(HostError):
+                self._delete(str(note))
+            raise
+        if not alone:
             self._delete(str(note))
             raise Taken(f"there is a note of it already on {message.claims[0].number}")
         return str(note)
@@ -120,13 +137,8 @@ class Notes:
 
     def _rivals(self, message: Outgoing, note: int) -> dict[int, State]:
         """The other notes of a message that were not given up."""
-        rows = self._records.search(NOTE, _marked("message", [_resource(message.invoices[0])]), ("message",))
-        return {
-            row["id"]: state
-            for row in rows
-            for key, state in _marks(row)
-            if key == message.key and state != "given_up" and row["id"] != note
-        }
+        found = {int(one.id): one.state for _, one in self._all([message.mark]) if one.state != "given_up"}
+        return {other: state for other, state in found.items() if other != note}
 
     def _write(self, notes: Sequence[tuple[str, str]]) -> list[int]:
         made = [{"resource": _resource(invoice), "message": text} for invoice, text in notes]

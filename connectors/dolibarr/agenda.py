@@ -35,6 +35,10 @@ _DUPLICATE: Final = ("Duplicate entry", "duplicate key")
 _NOT_SENT: Final = {"fr": "Non envoyé : ", "en": "Not sent: "}
 
 
+class Unchanged(Refused):
+    """An event is as it was, and Dolibarr does not say why."""
+
+
 class Agenda:
     """Writes and finds events as one user."""
 
@@ -56,6 +60,11 @@ class Agenda:
                 # There is no such field, or this version cannot look for one: what was written will tell.
                 pass
         return self._unique
+
+    @property
+    def repeats(self) -> bool:
+        """Whether Dolibarr is known to take a key twice."""
+        return self._unique is False
 
     def reserve(self, message: Outgoing) -> str:
         """The id of the event of a mail that is about to leave. Raises Taken where there is one, and HostError."""
@@ -105,10 +114,14 @@ class Agenda:
             "label": _label(self._not_sent + message.subject),
             "note_private": f"<p>{escape(why)}</p>{_note(message)}",
         }
-        if self._unique is not False:
+        key = {} if self._unique is False else {"array_options": {f"options_{UID}": f"{message.key}:{event}"}}
+        try:
+            self._change(event, {**values, **key})
+        except Unchanged:
             # Where there is no such field, Dolibarr changes nothing at all.
-            values["array_options"] = {f"options_{UID}": f"{message.key}:{event}"}
-        self._change(event, values)
+            if self._unique is not None:
+                raise
+            self._change(event, values)
 
     def mention(self, message: Outgoing) -> None:
         """Note on the other invoices of a message that it was about them too. Raises HostError."""
@@ -204,7 +217,7 @@ class Agenda:
 
     def _change(self, event: str, values: Mapping[str, Any]) -> None:
         if self._rest.write("PUT", f"agendaevents/{event}", {"userownerid": self._owner, **values}) is False:
-            raise Refused(f"Dolibarr did not change the event {event}, and does not say why")
+            raise Unchanged(f"Dolibarr did not change the event {event}, and does not say why")
 
 
 def who_am_i(rest: Rest) -> int:

@@ -108,10 +108,13 @@ class DolibarrConnector(Cannot):
         if not messages:
             return []
         try:
-            dispatch = self._posting()[1]
+            agenda, dispatch = self._posting()
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        return dispatch.post(messages)
+        posted = dispatch.post(messages)
+        # Whether there is a field that keeps keys unique, some versions show only on what was written.
+        self.capabilities = replace(self.capabilities, unique_marks=not agenda.repeats)
+        return posted
 
     def release(self, messages: Sequence[Outgoing]) -> None:
         """Give up the events that keep these from being posted again. Raises HostError."""

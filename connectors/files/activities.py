@@ -37,6 +37,11 @@ class Kept(NamedTuple):
 
 def post(path: Path, messages: Sequence[Outgoing]) -> list[Posted]:
     """Append activities to the file ``path``: one outcome each, in order. A key that is there is not written again."""
+    with disk.alone(path.parent):
+        return _post(path, messages)
+
+
+def _post(path: Path, messages: Sequence[Outgoing]) -> list[Posted]:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o644)
     except OSError as error:

@@ -25,6 +25,11 @@ def post(folder: Path, messages: Sequence[Outgoing]) -> list[Posted]:
             disk.sync_folder(folder.parent)
     except OSError as error:
         return [Posted(message.key, "failed", _said(folder, error)) for message in messages]
+    with disk.alone(folder):
+        return _post(folder, messages)
+
+
+def _post(folder: Path, messages: Sequence[Outgoing]) -> list[Posted]:
     outcomes: dict[str, Posted] = {}
     staged: list[Outgoing] = []
     for message in messages:

@@ -38,10 +38,18 @@ def _made(told: dict[str, Any]) -> Any:
     return told if make is None else make(told)
 
 
+def _day(told: Mapping[str, Any]) -> date:
+    return date(*(told[name] for name in _PARTS[:3]))
+
+
+def _hour(told: Mapping[str, Any]) -> time:
+    return time(*(told[name] for name in _PARTS[3:]))
+
+
 _CLASSES: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
-    "date": lambda told: date(*(told[name] for name in _PARTS[:3])),
-    "datetime": lambda told: datetime(*[told[name] for name in _PARTS], tzinfo=UTC),
-    "time": lambda told: time(*(told[name] for name in _PARTS[3:])),
+    "date": _day,
+    "datetime": lambda told: datetime.combine(_day(told), _hour(told), UTC),
+    "time": _hour,
     "timedelta": lambda told: timedelta(seconds=told["seconds"]),
     "Decimal": lambda told: Decimal(told["decimal"]),
     "bytes": lambda told: b64decode(told["base64"]),

@@ -51,7 +51,7 @@ class Invoices:
             if not line["reconciliation"]
             for dunning in line.get("dunnings") or ()
         )
-        row["remain"] = row["amount_to_pay"] if "amount_to_pay" in row else self._remaining(row)
+        row["remain"] = self._remaining(row)
         return row
 
     def client(self, row: Record) -> int:
@@ -97,11 +97,13 @@ class Invoices:
         return replace(invoice, invalid=wrong.text) if wrong.problems else invoice
 
     def _remaining(self, row: Record) -> Decimal | None:
-        """What remains of an invoice by its open lines, in its own currency; None where one is in another."""
+        """What remains of an invoice: Tryton's word, else by its open lines; None where one is in another currency."""
         if row["state"] in ("draft", "validated"):
             return cast(Decimal, row["total_amount"])
         if row["state"] != "posted":
             return _ZERO
+        if "amount_to_pay" in row:
+            return cast(Decimal, row["amount_to_pay"])
         lines = [*(row.get("lines_to_pay") or ()), *(row.get("payment_lines") or ())]
         amounts = [self._amount(line, row) for line in lines if not line["reconciliation"]]
         return None if None in amounts else sum(cast(list[Decimal], amounts), _ZERO)

@@ -26,8 +26,8 @@ class Mails:
         """``sender``: the address of the user, empty for none."""
         self._rpc, self._notes, self._sender = rpc, notes, sender
 
-    def send(self, message: Outgoing) -> Posted:
-        """Have Tryton send a mail. Raises HostError where it certainly did not."""
+    def send(self, message: Outgoing, note: str) -> Posted:
+        """Have Tryton send a mail that has a note (its id). Raises HostError where it certainly did not."""
         if message.sender.email.lower() != self._sender.lower():
             whose = f"Tryton sends from the user's address, {self._sender or 'which is empty'}"
             raise Refused(f'{whose}, not from {message.sender.email}: set that address, or mail = "smtp"')
@@ -36,21 +36,21 @@ class Mails:
         record = ["account.invoice", int(message.invoices[0])]
         try:
             self._rpc.write(
-                f"model.{MAIL}.send", _people(to), _people(cc), _people(bcc), message.subject, _body(message), files,
-                record, [], [],
+                f"model.{MAIL}.send", _people(to), _people(cc), _people(bcc), message.subject, _body(message, note),
+                files, record, [], [],
             )  # fmt: skip
         except Broken as error:
-            return self._broken(message, error)
+            return self._broken(message, note, error)
         except NotDone:
             raise
         except Unreachable as error:
             return Posted(message.key, "in_doubt", str(error))
         return Posted(message.key, "sent")
 
-    def _broken(self, message: Outgoing, error: Broken) -> Posted:
+    def _broken(self, message: Outgoing, note: str, error: Broken) -> Posted:
         """Where Tryton keeps the mail all the same, it failed after that: in handing it over."""
         try:
-            kept = self._notes.mailed(message)
+            kept = self._notes.mailed(message, note)
         except HostError:
             kept = True
         if kept:
@@ -62,7 +62,7 @@ def _people(people: Iterable[Address]) -> str:
     return ", ".join(map(str, people))
 
 
-def _body(message: Outgoing) -> str:
+def _body(message: Outgoing, note: str) -> str:
     """What is within the page: Tryton puts it into one of its own."""
     found = _BODY.search(message.html)
-    return (found[1].strip() if found else message.html) + hidden_mark(message.key)
+    return (found[1].strip() if found else message.html) + hidden_mark(message.key, note)

@@ -1,14 +1,15 @@
 """Notes on invoices: what is kept of each reminder, and the claim that makes it the only one.
 
 A note is written before the mail leaves, with the message's key in its last line. Nothing in Tryton refuses a second
-one, so whoever has written a note looks for others of the same key: who sees one does not send. Of two at the same
-moment at least one sees the other's, for each looks after its own was committed.
+one, so whoever has written a note looks for others of the same key, and sends only where there is none. Of two at the
+same moment at least one sees the other's, for each looks after its own was committed; the later one gives way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from relance_addon.connectors.tryton.records import Record, Records
@@ -22,42 +23,38 @@ State = Literal["under_way", "done", "given_up"]
 NOTE: Final = "ir.note"
 MAIL: Final = "ir.email"
 _MARK: Final = re.compile(r"relance:([^\s:]+):(under_way|done|given_up)")
+_HIDDEN: Final = re.compile(r"<!-- relance:([^\s:]+):(\d+) -->")
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {"to": "To", "cc": "Cc", "bcc": "Bcc", "files": "Files", "with": "Together with", "by": "To do by",
            "for": "for", "given_up": "Not sent", "under_way": "Being sent"},
     "fr": {"to": "À", "cc": "Cc", "bcc": "Cci", "files": "Fichiers", "with": "Avec", "by": "À faire le",
            "for": "pour", "given_up": "Non envoyé", "under_way": "Envoi en cours"},
 }  # fmt: skip
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks, while others give way."""
 _BEST: Final = ("done", "under_way", "given_up")
 
 
 class Notes:
     """Writes and finds notes as one user."""
 
-    def __init__(self, rpc: Rpc, language: str) -> None:
+    def __init__(self, rpc: Rpc, language: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """``language``: of the few words of ours."""
-        self._rpc, self._records = rpc, Records(rpc)
+        self._rpc, self._records, self._sleep = rpc, Records(rpc), sleep
         self._words = _WORDS.get(language, _WORDS["en"])
 
     def reserve(self, message: Outgoing) -> str:
         """The id of the note of a mail that is about to leave. Raises Taken where there is one, and HostError."""
-        text = f"{self._words['under_way']} : {self._text(message)}"
-        (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
-        if self._others(message, note):
-            self.give_up(str(note), message, "")
-            raise Taken(f"there is a note of it already on {message.claims[0].number}")
-        return str(note)
+        return self._claim(message, f"{self._words['under_way']} : {self._text(message)}")
 
     def to_do(self, message: Outgoing) -> str:
         """Write a note that says by when, for Tryton has no to-dos. Raises Taken where there is one, and HostError."""
         words = self._words
-        text = f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}"
-        (note,) = self._write([(message.invoices[0], f"{text.strip()}\n{_mark(message.key, 'done')}")])
-        # Twice is bad, not at all is worse: the first one stays.
-        if any(other < note for other in self._others(message, note)):
-            self.give_up(str(note), message, "")
-            raise Taken(f"there is a note of it already on {message.claims[0].number}")
-        return "a note with a date: Tryton has no to-dos"
+        told = (
+            f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}".strip()
+        )
+        self._change(self._claim(message, told), f"{told}\n{_mark(message.key, 'done')}")
+        return ""
 
     def trace(self, message: Outgoing) -> Trace | None:
         """What there is of a message."""
@@ -89,28 +86,47 @@ class Notes:
             for key, state in _marks(row):
                 if key in wanted:
                     found[key] = _best(found.get(key), Trace(str(row["id"]), state))
-        under_way = [_resource(wanted[key].invoices[0]) for key, one in found.items() if one.state == "under_way"]
-        for key in self._mailed(under_way) if under_way else ():
-            if key in found:
-                found[key] = found[key]._replace(state="done")
+        silent = {key: one for key, one in found.items() if one.state == "under_way"}
+        if silent:
+            kept = self._mailed([_resource(wanted[key].invoices[0]) for key in silent])
+            found.update((key, one._replace(state="done")) for key, one in silent.items() if (key, one.id) in kept)
         return found
 
-    def mailed(self, message: Outgoing) -> bool:
-        """Whether Tryton keeps a mail of this message. Raises HostError."""
-        return message.key in self._mailed([_resource(message.invoices[0])])
+    def mailed(self, message: Outgoing, note: str) -> bool:
+        """Whether Tryton keeps a mail of this message that was sent under that note. Raises HostError."""
+        return (message.key, note) in self._mailed([_resource(message.invoices[0])])
 
-    def _mailed(self, resources: Sequence[str]) -> set[str]:
+    def _mailed(self, resources: Sequence[str]) -> set[tuple[str, str]]:
         rows = self._records.search(MAIL, _marked("body", resources), ("body",))
-        return {key for row in rows for key in re.findall(r"<!-- relance:([^\s:]+) -->", row["body"] or "")}
+        return {match for row in rows for match in _HIDDEN.findall(row["body"] or "")}
 
-    def _others(self, message: Outgoing, note: int) -> list[int]:
+    def _claim(self, message: Outgoing, text: str) -> str:
+        (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
+        if not self._alone(message, note):
+            self.give_up(str(note), message, "")
+            raise Taken(f"there is a note of it already on {message.claims[0].number}")
+        return str(note)
+
+    def _alone(self, message: Outgoing, note: int) -> bool:
+        """Whether no other note claims a message. The first of several waits for the others, who give theirs up."""
+        for pause in (*_PAUSES, 0.0):
+            rivals = self._rivals(message, note)
+            if not rivals:
+                return True
+            if min(rivals) < note or "done" in rivals.values():
+                return False
+            self._sleep(pause)
+        return False
+
+    def _rivals(self, message: Outgoing, note: int) -> dict[int, State]:
         """The other notes of a message that were not given up."""
         rows = self._records.search(NOTE, _marked("message", [_resource(message.invoices[0])]), ("message",))
-        return [
-            row["id"]
+        return {
+            row["id"]: state
             for row in rows
-            if row["id"] != note and any(key == message.key and state != "given_up" for key, state in _marks(row))
-        ]
+            for key, state in _marks(row)
+            if key == message.key and state != "given_up" and row["id"] != note
+        }
 
     def _write(self, notes: Sequence[tuple[str, str]]) -> list[int]:
         made = [{"resource": _resource(invoice), "message": text} for invoice, text in notes]
@@ -130,9 +146,9 @@ class Notes:
         return "\n".join((*lines, "", message.text.strip(), ""))
 
 
-def hidden_mark(key: str) -> str:
-    """What stands in a mail's text so that the mail can be found by its key, and that nobody is shown."""
-    return f"<!-- relance:{key} -->"
+def hidden_mark(key: str, note: str) -> str:
+    """What stands in a mail's text so that the mail can be found by its key and note, and that nobody is shown."""
+    return f"<!-- relance:{key}:{note} -->"
 
 
 def _mark(key: str, state: State) -> str:

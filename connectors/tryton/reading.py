@@ -116,8 +116,6 @@ class Reader:
         """Invoices with what remains as Tryton itself says it."""
         paths = [*self._fields["invoice"].paths, _REMAINS]
         for row in self._records.among(_MODEL, ids, paths, [*self._company.own, *SALES]):
-            if row["state"] in ("draft", "validated"):
-                del row[_REMAINS]
             yield self._invoices.told(row)
 
     def _ask(self, rows: Sequence[Record]) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from threading import Lock
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from relance_addon.core.model import OWED, Address, Channel, Client, Instalment, Invoice, Problem, Status
@@ -88,8 +89,8 @@ class FakeHost(Cannot):
     ``posted`` is everything that left, in order: with ``unique_marks`` a key leaves once. ``page_size`` counts
     invoices; with ``incremental`` a pull gives what changed since the cursor; with ``repeats`` the last invoice of a
     page comes again on the next one. ``settled`` are the days that ``past`` tells, by invoice id; ``delivery`` are the
-    events to tell, ``documents`` the PDFs by invoice id. Without ``send_mail`` among its capabilities, mails leave
-    through the mailer of its surroundings.
+    events to tell, ``documents`` the PDFs by invoice id. ``refusal``, if any, is why every message fails. Without
+    ``send_mail`` among its capabilities, mails leave through the mailer of its surroundings.
     """
 
     Settings: ClassVar[type[HostSettings]] = HostSettings
@@ -111,6 +112,8 @@ class FakeHost(Cannot):
         self.lane_count = 1
         self.incremental = False
         self.repeats = False
+        self.refusal = ""
+        self._posting = Lock()
         self._revision = 0
         self._changed: dict[str, int] = {}
         self._faults: dict[str, list[Fault]] = defaultdict(list)
@@ -174,6 +177,7 @@ class FakeHost(Cannot):
         self._faults.clear()
         self._broken.clear()
         self._answers.clear()
+        self.refusal = ""
 
     def answer(
         self,
@@ -299,8 +303,9 @@ class FakeHost(Cannot):
                 self.posted += [message] * (outcomes[-1].state == "sent")
                 continue
             answer = self._answer(message)
-            if answer.left and not (self.capabilities.unique_marks and self.left(message.key)):
-                self.posted.append(message)
+            with self._posting:
+                if answer.left and not (self.capabilities.unique_marks and self.left(message.key)):
+                    self.posted.append(message)
             outcomes.append(Posted(message.key, answer.state, answer.error, answer.tried))
         if fault is not None:
             raise fault.error
@@ -373,6 +378,8 @@ class FakeHost(Cannot):
             action(self)
 
     def _answer(self, message: Outgoing) -> Answer:
+        if self.refusal:
+            return Answer("failed", self.refusal, False)
         for key in (message.key, *message.invoices):
             if self._answers[key]:
                 return self._answers[key].pop(0)

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.core.schedule import parts
 from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import Mailer
 
@@ -19,8 +20,8 @@ _STANDING: Final = {"open", "disputed"}
 """What may be reminded of, by hand at least."""
 Look = Callable[[Sequence[str]], Sequence[Invoice]]
 """Reads invoices as they are now, in one call. Raises HostError."""
-Send = Callable[[Outgoing], Posted]
-"""Sends a mail. Raises HostError where it certainly did not leave."""
+Send = Callable[[Outgoing, str], Posted]
+"""Sends a mail that has a trace (its id). Raises HostError where it certainly did not leave."""
 
 
 class Taken(Refused):
@@ -112,7 +113,7 @@ class Dispatch:
             self._settle(Unnoted(trace, message, changed))
             return Posted(message.key, "failed", changed, tried=False)
         try:
-            posted = self._send(message)
+            posted = self._send(message, trace)
         except HostError as error:
             self._settle(Unnoted(trace, message, str(error)))
             raise
@@ -155,7 +156,8 @@ class Dispatch:
             one = now.get(claim.invoice)
             if one is None or one.status not in _STANDING:
                 return f"changed meanwhile: {claim.number}: {one.status if one else 'gone'}"
-            if one.residual != claim.residual:
+            asked = {part.rank: part.asked for part in parts(one, message.day)}
+            if asked.get(claim.instalment) != claim.residual:
                 return f"changed meanwhile: {claim.number}: {one.residual} {one.currency} remain"
         return ""
 
@@ -183,7 +185,7 @@ class Dispatch:
 
 def by(mailer: Mailer | None) -> Send | None:
     """Sending by our own mail server."""
-    return None if mailer is None else lambda message: mailer.send([message])[0]
+    return None if mailer is None else lambda message, _: mailer.send([message])[0]
 
 
 def _in_turn(messages: Sequence[Outgoing], attempt: Callable[[Outgoing], Posted]) -> list[Posted]:

@@ -1,17 +1,20 @@
 """A folder of configuration for a running host, and a bare connection beside it.
 
-``RELANCE_LIVE_ODOO=http://user:password@host:port/database`` names an Odoo, ``RELANCE_LIVE_DOLIBARR=http://key@host:port``
-a Dolibarr, with ``RELANCE_LIVE_SMTP`` the mail server by which it is written from (``smtp://127.0.0.1:25``).
+``RELANCE_LIVE_ODOO=http://user:password@host:port/database`` names an Odoo, ``RELANCE_LIVE_TRYTON`` a Tryton in the
+same way, and ``RELANCE_LIVE_DOLIBARR=http://key@host:port`` a Dolibarr. ``RELANCE_LIVE_SMTP`` is our own mail server
+(``smtp://127.0.0.1:25``), by which Dolibarr is written from, and Tryton with ``RELANCE_LIVE_TRYTON_MAIL=smtp``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,14 +23,20 @@ from urllib.parse import unquote, urlsplit
 import odoorpc
 import requests
 
+from tests.connectors.tryton.tryton_rpc import Client
+
 RELANCE = Path(sys.executable).with_name("relance")
-KIND = "odoo" if "RELANCE_LIVE_ODOO" in os.environ else "dolibarr"
+KIND = next((one for one in ("odoo", "tryton") if f"RELANCE_LIVE_{one.upper()}" in os.environ), "dolibarr")
 ADDRESS = urlsplit(os.environ.get(f"RELANCE_LIVE_{KIND.upper()}", ""))
 URL = f"{ADDRESS.scheme}://{ADDRESS.hostname}:{ADDRESS.port or 8069}"
+_MAIL = os.environ.get("RELANCE_LIVE_TRYTON_MAIL", "tryton")
+_USER = unquote(ADDRESS.username or "")
+# Tryton sends from the address of its user alone.
+SENDER = f"{_USER}@acme.example" if (KIND, _MAIL) == ("tryton", "tryton") else "compta@acme.example"
 _CONFIG = """
 [mail]
 smtp = "{smtp}"
-sender = "Comptabilité <compta@acme.example>"
+sender = "Comptabilité <{sender}>"
 {limits}
 [hosts.{host}]
 connector = "{kind}"
@@ -39,6 +48,7 @@ timeout = {timeout}
 _ACCOUNTS = {
     "odoo": 'database = "{database}"\nuser = "{user}"\npassword = {{ file = "secret" }}',
     "dolibarr": 'key = {{ file = "secret" }}',
+    "tryton": 'database = "{database}"\nuser = "{user}"\npassword = {{ file = "secret" }}\nmail = "{mail}"',
 }
 
 
@@ -64,19 +74,20 @@ class Books:
             raise SystemExit("name a server: RELANCE_LIVE_ODOO=http://user:password@host:port/database, or another")
         self.path, self.host = path, host
         path.mkdir(parents=True)
-        user, password = unquote(ADDRESS.username or ""), unquote(ADDRESS.password or "")
+        password = unquote(ADDRESS.password or "")
         config = _CONFIG.format(
             smtp=os.environ.get("RELANCE_LIVE_SMTP", "smtp://127.0.0.1:25"),
             host=host,
             kind=KIND,
             url=url or URL,
-            account=_ACCOUNTS[KIND].format(database=ADDRESS.path.strip("/"), user=user),
+            sender=SENDER,
+            account=_ACCOUNTS[KIND].format(database=ADDRESS.path.strip("/"), user=_USER, mail=_MAIL),
             limits=f"\n[limits]\nper_run = {limit}\n" if limit else "",
             timeout=timeout,
             more=more,
         )
         (path / "relance.toml").write_text(config, "utf-8")
-        (path / "secret").write_text(password or user, "utf-8")
+        (path / "secret").write_text(password or _USER, "utf-8")
         (path / "programs.toml").write_text(programs, "utf-8")
         self("programs", "apply", "programs.toml")
         self("activate", host)
@@ -109,6 +120,12 @@ def bare() -> Any:
     return lambda model, method, *arguments, **named: odoo.execute_kw(model, method, list(arguments), named)
 
 
+def tryton(user: str = "", password: str = "") -> Client:
+    """Somebody of Tryton's, the same user by default, by no code of the connector's."""
+    password = password or unquote(ADDRESS.password or "")
+    return Client(URL, ADDRESS.path.strip("/"), user or _USER, password)
+
+
 def rest() -> Any:
     """``call(path, **query)``: a plain GET of Dolibarr's REST interface with the same key."""
     session = requests.Session()
@@ -135,12 +152,17 @@ def received(sink: Path) -> Counter[tuple[str, str]]:
     """
     for path in sink.glob("*.eml"):
         if path.name not in _SEEN:
-            with path.open("rb") as file:
-                head = file.read(16384)
-            mail = message_from_bytes(head, policy=policy.compat32)
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
             recipients = str(mail["X-Envelope-To"]).split(",")
-            _SEEN[path.name] = [(str(mail["Message-ID"]).strip(), one.strip()) for one in recipients]
+            _SEEN[path.name] = [(_message_id(mail), one.strip()) for one in recipients]
     return Counter(one for each in _SEEN.values() for one in each)
+
+
+def _message_id(mail: EmailMessage) -> str:
+    """Ours: Tryton gives mails ids of its own, and keeps our key in their text."""
+    body = mail.get_body(("html",)) if KIND == "tryton" else None
+    key = re.search(r"<!-- relance:(\w+):\d+ -->", body.get_content()) if body else None
+    return f"<relance.{key[1]}@acme.example>" if key else str(mail["Message-ID"]).strip()
 
 
 _SEEN: dict[str, list[tuple[str, str]]] = {}

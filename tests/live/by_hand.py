@@ -1,8 +1,8 @@
 """``RELANCE_LIVE_ODOO=… python -m tests.live.by_hand --sink DIR``: the walk of docs/by-hand.md, on a running host.
 
 Another host, and the mail server of tests and simulations, are named by variables: see books.py. A draft is validated
-in between; where the user may not, ``--validator KEY`` may (Dolibarr). What the sink received is compared with what
-was shown.
+in between; where the user may not, ``--validator KEY`` may (Dolibarr), or ``USER:PASSWORD`` (Tryton). What the sink
+received is compared with what was shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from zipfile import ZipFile
 
 import requests
 
-from .books import KIND, URL, Books, bare, received
+from tests.connectors.tryton.tryton_books import Books as TrytonBooks
+
+from .books import KIND, URL, Books, bare, received, tryton
 
 _STANDARD = """
 [[programs]]
@@ -187,6 +189,9 @@ def _planned(walk: Walk, invoice: str) -> list[dict[str, Any]]:
 def _validate(invoice: str, key: str) -> None:
     if KIND == "odoo":
         bare()("account.move", "action_post", [int(invoice)])
+        return
+    if KIND == "tryton":
+        TrytonBooks(tryton(*key.split(":"))).post([int(invoice)])
         return
     answer = requests.post(
         f"{URL}/api/index.php/invoices/{invoice}/validate", json={}, headers={"DOLAPIKEY": key}, timeout=60

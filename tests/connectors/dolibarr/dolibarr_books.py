@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -59,6 +61,11 @@ KNOWN: Final = {
     "fk_element",
     "date_closing",
 }
+GARBLED: Final = (
+    (200, {"Content-Type": "text/html"}, "<html><body>Sign in</body></html>"),
+    (200, {"Content-Type": "application/json"}, '[{"id":'),
+)
+"""What is no answer of Dolibarr's, and half of one."""
 _LEAF: Final = re.compile(r"\((\w+)\.(\w+):([<>=!a-z]+):('[^'()]*'(?:,'[^'()]*')*|[^'()]*)\)")
 _WORD: Final = re.compile(r"\(|\)|and\b|or\b|\d+")
 
@@ -160,7 +167,10 @@ class Books:
         self.asked: list[requests.PreparedRequest] = []
         self.pauses: list[float] = []
         self.before: dict[str, list[Callable[[], None]]] = defaultdict(list)
-        self.down = False
+        self.down = self.garbled = self.forbidding = False
+        self.answers = sys.maxsize
+        """How many more calls are answered; what is asked after them is done all the same."""
+        self._one = Lock()
 
     @property
     def old(self) -> bool:
@@ -201,6 +211,14 @@ class Books:
         return found
 
     def _answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], Any]:
+        with self._one:
+            answer = self._answered(request)
+            self.answers -= 1
+            if self.answers < 0:
+                raise broken(TimeoutError(), requests.ReadTimeout)
+            return answer
+
+    def _answered(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit((request.url or "").removeprefix(API + "/"))
         call = f"{request.method} {re.sub(r'/[0-9]+', '/*', parts.path)}"
         self.calls.append(call)
@@ -209,6 +227,8 @@ class Books:
             action()
         if self.down:
             raise broken(ConnectionRefusedError(111, "Connection refused"))
+        if self.garbled:
+            return GARBLED[len(self.calls) % len(GARBLED)]
         fault = self.faults[call].pop(0) if self.faults[call] else None
         if isinstance(fault, tuple):
             return fault[0], {"Content-Type": fault[1]}, fault[2]
@@ -216,6 +236,8 @@ class Books:
         try:
             if request.headers["DOLAPIKEY"] != KEY:
                 raise Wrong(401, "Unauthorized: Failed to login to API. No parameter 'HTTP_DOLAPIKEY' on HTTP header")
+            if self.forbidding and parts.path != "status":
+                self._must("anything")
             said = self._said(str(request.method), parts.path, query, json.loads(request.body or "null"))
             status = 200
         except Wrong as error:

@@ -89,7 +89,7 @@ class LiveDolibarr(Names):
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
         if message.channel == "mail":
-            return self.office.sent.count(sent.key)
+            return self.office.left(sent.key)
         text = sent.message_id.strip("<>")
         found = rest.rows(self.dolibarr, "agendaevents", sqlfilters=f"(t.email_msgid:=:'{text}')")
         return [one["array_options"][f"options_{UID}"] for one in found].count(sent.key)

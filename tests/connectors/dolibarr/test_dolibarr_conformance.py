@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -13,12 +14,12 @@ from dolibarr_live import LiveDolibarr
 from dolibarr_samples import PostOffice
 from dolibarr_stage import LIVE, RECORDING
 
-from relance_addon.connectors.dolibarr.agenda import UID
 from relance_addon.connectors.dolibarr.rest import PAGE
-from relance_addon.core.model import Client, Invoice
-from relance_addon.hosts.conformance import TODAY, Conformance
-from relance_addon.hosts.port import Connector, Outgoing
+from relance_addon.core.model import STATUSES, Client, Invoice
+from relance_addon.hosts.conformance import TODAY, Arrived, Conformance, Subject
+from relance_addon.hosts.port import Connector, Outgoing, Posted
 
+UNDISPUTED = tuple(one for one in STATUSES if one != "disputed")
 STATES = {
     "draft": ("0", "0", None),
     "open": ("1", "0", None),
@@ -27,16 +28,17 @@ STATES = {
     "cancelled": ("3", "0", "abandon"),
     "written_off": ("2", "0", "badcustomer"),
 }
-RATES = {"EUR": Decimal(1), "USD": Decimal("1.25")}
+RATES = {"EUR": Decimal(1), "USD": Decimal("1.25"), "JPY": Decimal(160)}
 
 
-class Dolibarr:
+class Dolibarr(Subject):
     """A whole Dolibarr in memory, and the mail server beside it."""
 
-    secrets: Sequence[str] = (KEY,)
+    secrets = (KEY,)
 
     def __init__(self, folder: Path, version: str, uid: bool) -> None:
-        self.books, self.office, self.folder = Books(version, uid=uid), PostOffice(), folder
+        super().__init__(folder)
+        self.books, self.office = Books(version, uid=uid), PostOffice()
 
     def connect(self) -> Connector:
         return self.books.connector(self.folder, self.office)
@@ -54,13 +56,33 @@ class Dolibarr:
         return on
 
     def left(self, message: Outgoing) -> int:
-        keys = [one["array_options"].get(f"options_{UID}") for one in self.books.events]
         if message.channel == "mail":
-            return self.office.sent.count(message.key)
-        return keys.count(message.key) if self.books.uid else len(self.books.events)
+            return self.office.left(message.key)
+        return [one.get("email_msgid") for one in self.books.events].count(message.message_id.strip("<>"))
+
+    def arrived(self, message: Outgoing) -> Arrived:
+        invoices = {str(one["fk_element"]) for one in self.books.events if one["label"] == message.subject}
+        return self.office.arrived(message)._replace(invoices=invoices)
 
     def cut(self) -> None:
         self.books.down = True
+
+    def refuse(self, message: Outgoing) -> Outgoing:
+        self.office.answers[message.key] = Posted(message.key, "failed", "550 no such user")
+        return message
+
+    def lose_answers(self, after: int) -> None:
+        self.books.answers = after
+
+    def garble(self) -> None:
+        self.books.garbled = True
+
+    def forbid(self) -> str:
+        self.books.forbidding = True
+        return "invoices"
+
+    def mend(self) -> None:
+        self.books.answers = sys.maxsize
 
 
 def _bill(one: Invoice) -> Row:
@@ -85,6 +107,8 @@ def _bill(one: Invoice) -> Row:
 
 class TestDolibarr(Conformance):
     instalments = False
+    statuses = UNDISPUTED
+    many = PAGE + 20
 
     @pytest.fixture(params=["22.0.4", "16.0.3", "without the extra field"])
     def subject(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dolibarr]:

@@ -32,7 +32,7 @@ ABSENT = {
     19: {"blocked"},
 }
 RELATED: dict[str, list[Row]] = {
-    "res.currency": [{"id": 1, "name": "EUR"}, {"id": 6, "name": "USD"}],
+    "res.currency": [{"id": 1, "name": "EUR"}, {"id": 6, "name": "USD"}, {"id": 25, "name": "JPY"}],
     "res.users": [{"id": 2, "name": 'Anne "Nina" Roux', "email": "anne@acme.test"}],
     "res.country": [{"id": 3, "code": "FR"}],
     "res.partner.category": [{"id": 4, "name": "VIP"}, {"id": 5, "name": "Secteur public"}],
@@ -153,6 +153,14 @@ class Books:
         """Change a record as of now."""
         row.update(values, write_date=self.now)
 
+    def hold(self, table: list[Row], rows: Sequence[Row]) -> None:
+        """Let a table have these records from now on; what is not as it was is changed now."""
+        before = {row["id"]: row for row in table}
+        table[:] = [{**row, "write_date": self._written(row, before.get(row["id"]))} for row in rows]
+
+    def _written(self, row: Row, before: Row | None) -> str:
+        return before["write_date"] if before == {**row, "write_date": before and before["write_date"]} else self.now
+
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         self.calls.append(f"{model}.{method}")
         answer = getattr(self, f"_{method}", None)
@@ -160,7 +168,7 @@ class Books:
             raise Refused(f"{model}.{method}: not in these books")
         return answer(model, ids, **named)
 
-    def _fields_get(self, model: str, ids: None, allfields: list[str], attributes: list[str]) -> Any:
+    def _fields_get(self, model: str, ids: None, allfields: list[str], **named: Any) -> Any:
         return {name: self._field(name) for name in allfields if name not in self.absent}
 
     def _field(self, name: str) -> Row:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from ast import literal_eval
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from email.utils import getaddresses
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from relance_addon.connectors.odoo.traces import bare
 from relance_addon.core.errors import Refused
 from relance_addon.core.keys import message_id
 from relance_addon.core.model import Address, Client, Invoice
 from relance_addon.core.outgoing import Claim, Document, Outgoing
+from relance_addon.hosts.conformance import Arrived
 
 TODAY = date(2026, 11, 21)
 SENDER = Address("Comptabilité, Acme", "compta@relance.test")
@@ -79,6 +84,18 @@ class ScriptedOdoo:
         return self.script[f"{model}.{method}"](ids, **named)
 
 
+def copy_for(mail: Mapping[str, Any]) -> str:
+    """Whom a copy of a message (mail.mail) is for."""
+    return bare(mail["email_to"] or mail["email_cc"])
+
+
+def seen_in(mail: Mapping[str, Any]) -> set[str]:
+    """The addresses that a copy of a message (mail.mail) shows."""
+    headers = literal_eval(mail["headers"])
+    heads = [headers.get("X-Forge-To", mail["email_to"]), headers.get("Cc", mail["email_cc"])]
+    return {email for _, email in getaddresses(heads)}
+
+
 PARTNERS = [
     {"id": 8, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "contact"},
     {"id": 9, "email_normalized": "both@dupont.test", "commercial_partner_id": 8, "type": "invoice"},
@@ -99,12 +116,12 @@ class PostOffice(ScriptedOdoo):
                 "res.partner.search_read": lambda ids, **named: self.partners,
                 "res.partner.read": lambda ids, **named: [one for one in self.partners if one["id"] in ids],
                 "res.users.search_read": lambda ids, **named: [{"id": 2, "login": "anne", "email": "anne@acme.test"}],
-                "ir.attachment.create": lambda ids, vals_list: [50 + n for n in range(len(vals_list))],
+                "ir.attachment.create": self.attach,
                 "account.move.message_post": self.post,
                 "account.move.activity_schedule": self.schedule,
                 "mail.activity.search_read": lambda ids, **named: self.to_dos,
                 "mail.message.search_read": self.messages,
-                "mail.message.create": lambda ids, vals_list: [90 + n for n in range(len(vals_list))],
+                "mail.message.create": self.note,
                 "mail.notification.search_read": lambda ids, **named: [
                     row for row in self.notifications if row["mail_message_id"][0] in named["domain"][0][2]
                 ],
@@ -127,20 +144,50 @@ class PostOffice(ScriptedOdoo):
         self.mails: list[dict[str, Any]] = []
         self.to_dos: list[dict[str, Any]] = []
         self.mailed: list[tuple[str, str]] = []
+        self.files: dict[int, dict[str, Any]] = {}
+        self.notes: list[dict[str, Any]] = []
         self.status = "sent"
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
 
-    def keep(self, kind: str, message_id: str) -> int:
+    def keep(self, kind: str, message_id: str, **more: Any) -> int:
         number = 100 + len(self.kept)
         self.kept[number] = {
             "id": number, "message_id": message_id, "message_type": kind, "date": "2026-11-21 08:00:00", "body": "",
+            **more,
         }  # fmt: skip
         return number
 
+    def attach(self, ids: None, vals_list: list[dict[str, Any]]) -> list[int]:
+        made = [50 + len(self.files) + n for n in range(len(vals_list))]
+        self.files.update(zip(made, vals_list, strict=True))
+        return made
+
+    def note(self, ids: None, vals_list: list[dict[str, Any]]) -> list[int]:
+        self.notes += vals_list
+        return [90 + n for n in range(len(vals_list))]
+
+    def arrived(self, message: Outgoing) -> Arrived:
+        """What came of a message or a to-do."""
+        if message.channel != "mail":
+            return Arrived(
+                invoices={str(one) for row in self.to_dos if message.key in row["note"] for one in row["ids"]}
+            )
+        kept = [row for row in self.kept.values() if row["message_id"] == message.message_id]
+        noted = [row for row in self.notes if row["message_id"].endswith(message.message_id[1:])]
+        places = {str(row["res_id"]) for row in (*kept, *noted) if row["model"] == "account.move"}
+        mails = [row for row in self.mails if row["message_id"] == message.message_id]
+        people = [copy_for(row) for row in mails]
+        people += [one["email_normalized"] for row in kept for one in self.partners if one["id"] in row["partners"]]
+        shown = {email for row in mails for email in seen_in(row)}
+        files = {file["name"]: b64decode(file["datas"]) for file in map(self.files.__getitem__, kept[0]["files"])}
+        return Arrived(people, shown, files, places)
+
     def post(self, ids: list[int], **named: Any) -> list[int]:
         self.before()
-        number = self.keep("comment", named["message_id"])
+        about = {"model": "account.move", "res_id": ids[0]}
+        more = {"partners": named["partner_ids"], "files": named["attachment_ids"]}
+        number = self.keep("comment", named["message_id"], **about, **more)
         for partner in named["partner_ids"]:
             self.mailed.append((named["message_id"], str(partner)))
             self.notifications.append(
@@ -173,7 +220,10 @@ class PostOffice(ScriptedOdoo):
         return {"ids": made, "messages": []}
 
     def mail(self, given: dict[str, Any]) -> int:
-        message = self.keep("email" if self.version == 16 else "email_outgoing", given["message_id"])
+        kind = "email" if self.version == 16 else "email_outgoing"
+        files = [int(one) for one in given.get("attachment_ids/.id", "").split(",") if one]
+        more = {"partners": [], "files": files or given.get("attachment_ids", [])}
+        message = self.keep(kind, given["message_id"], model=given["model"], res_id=given["res_id"], **more)
         number = 500 + len(self.mails)
         self.mails.append(
             {

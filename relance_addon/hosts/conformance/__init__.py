@@ -1,0 +1,30 @@
+"""The suite that every connector passes. A third party's whole test file can be::
+
+    class MySubject(Subject):
+        connector, settings = MyHost, {"path": "books.sqlite3"}
+
+        def put(self, invoices, clients): ...   # let the host hold exactly these
+        def left(self, message): ...            # how many times did it leave?
+        def cut(self): ...                      # be out of reach
+
+    class TestMyHost(Conformance):
+        @pytest.fixture
+        def subject(self, tmp_path):
+            return MySubject(tmp_path)
+
+What a host does not have, its test class says: see ``Suite``; what a subject may do besides: see ``Subject``.
+Names of tests are sentences; each failing assertion says what is expected of a connector. Needs pytest.
+"""
+
+from relance_addon.hosts.conformance.failing import Failing
+from relance_addon.hosts.conformance.posting import Posting
+from relance_addon.hosts.conformance.pulling import Pulling
+from relance_addon.hosts.conformance.subject import FAULTS as FAULTS
+from relance_addon.hosts.conformance.subject import Arrived as Arrived
+from relance_addon.hosts.conformance.subject import Fault as Fault
+from relance_addon.hosts.conformance.subject import Subject as Subject
+from relance_addon.hosts.conformance.suite import TODAY as TODAY
+
+
+class Conformance(Pulling, Posting, Failing):
+    """Override the fixture ``subject``; every ``test_`` is then run against it."""

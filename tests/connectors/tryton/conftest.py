@@ -1,0 +1,36 @@
+"""A Tryton of the tests' own, started when the first of them asks for it: see tryton_server.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from post_office import Letterbox, smtp_server
+from tryton_books import Books
+from tryton_server import Tryton, tryton_server
+
+
+@pytest.fixture(scope="session")
+def tryton_letterbox() -> Letterbox:
+    return Letterbox()
+
+
+@pytest.fixture(scope="session")
+def tryton(tryton_letterbox: Letterbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
+    """A server for all tests of a session: each writes of parties of its own."""
+    with smtp_server(tryton_letterbox) as smtp, tryton_server(tmp_path_factory.mktemp("tryton"), smtp) as tryton:
+        yield tryton
+
+
+@pytest.fixture(scope="session")
+def books(tryton: Tryton) -> Books:
+    """Its books."""
+    return Books(tryton.client("admin"))
+
+
+@pytest.fixture
+def letters(tryton_letterbox: Letterbox) -> Iterator[Letterbox]:
+    """What it sends during a test."""
+    tryton_letterbox.got.clear()
+    yield tryton_letterbox
+    tryton_letterbox.answers.clear()

@@ -12,8 +12,9 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
-from dolibarr_samples import PostOffice, activity, outgoing
+from dolibarr_samples import activity, outgoing
 from dolibarr_stage import Stage
+from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr import inspection, invoices, reading, rest
 from relance_addon.connectors.dolibarr.agenda import SENT, UID

@@ -13,8 +13,8 @@ import pytest
 import requests
 import responses
 from dolibarr_books import KEY, Books, bill, broken, party
-from dolibarr_samples import PostOffice
 from dolibarr_tape import API, SERVER
+from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr import rest
 from relance_addon.connectors.dolibarr.rest import Denied, Missing, Session

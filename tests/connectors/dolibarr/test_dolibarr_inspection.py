@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dolibarr_books import PARIS, Books, Row, bill, party
-from dolibarr_samples import PostOffice, outgoing
+from dolibarr_samples import outgoing
+from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr.inspection import Inspection
 from relance_addon.connectors.dolibarr.settings import Settings

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 from dolibarr_books import ROBOT, Books, bill, broken
-from dolibarr_samples import PostOffice, activity, outgoing
+from dolibarr_samples import activity, outgoing
+from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr.agenda import UID, who_am_i
 from relance_addon.connectors.dolibarr.connector import DolibarrConnector

@@ -186,7 +186,7 @@ class LiveTryton(Names, Subject):
         known = admin.rows("party.contact_mechanism", ["value"], ["party", "=", party])
         for row in known:
             if row["value"] != email:
-                admin.call("model.party.contact_mechanism.write", [row["id"]], {"email": email})
+                admin.call("model.party.contact_mechanism.write", [row["id"]], {"value": email})
 
     def _bill(self, one: Invoice) -> Bill:
         assert one.issue_date and one.due_date

@@ -62,10 +62,6 @@ def _in_euros(bill: Bill) -> Bill:
     return replace(bill, paid=tuple(one._replace(amount=kept(one.amount)) for one in bill.paid))
 
 
-def _undated(bill: Bill) -> Bill:
-    return replace(bill, due=(bill.due[-1]._replace(on=bill.issued),)) if bill.kind == "draft" else bill
-
-
 def _reached(client: Client) -> Client:
     """Whoever has an address there has the client's."""
     return client if client.email or not client.people else replace(client, email=client.people[0].email)
@@ -82,10 +78,7 @@ CANNOT: Final[Mapping[str, Sequence[Cannot]]] = {
         Cannot("that a client is on hold", client=_not_held),
         Cannot("what was paid in another currency, to the cent", _in_euros),
     ),
-    "tryton": (
-        Cannot("when a draft will be due", _undated),
-        Cannot("which address is the client's own, which a person's", client=_reached),
-    ),
+    "tryton": (Cannot("which address is the client's own, which a person's", client=_reached),),
 }
 
 

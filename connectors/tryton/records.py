@@ -21,7 +21,7 @@ _EVERYWHERE: Final[Mapping[str, Mapping[str, str]]] = {
         "alternative_payees": "party.party", "company": "company.company", "create_uid": "res.user",
         "currency": "currency.currency", "invoice_address": "party.address", "invoice_date": "",
         "lines_to_pay": "account.move.line", "number": "", "party": "party.party", "payment_lines": "account.move.line",
-        "state": "", "total_amount": "",
+        "payment_term": "account.invoice.payment_term", "payment_term_date": "", "state": "", "total_amount": "",
     },
     "account.move.line": {
         "amount_second_currency": "", "credit": "", "debit": "", "maturity_date": "",

@@ -26,7 +26,18 @@ def export(folder: Path) -> None:
     codes = {number: row["code"] for number, row in read("currency.currency", ["code"]).items()}
     moves = read(
         "account.invoice",
-        ["number", "state", "invoice_date", "total_amount", "amount_to_pay", "currency", "party", "lines_to_pay"],
+        [
+            "number",
+            "state",
+            "invoice_date",
+            "total_amount",
+            "amount_to_pay",
+            "currency",
+            "party",
+            "lines_to_pay",
+            "payment_term",
+            "payment_term_date",
+        ],
         ["type", "=", "out"],
         ["state", "in", ["draft", "validated", "posted"]],
     )
@@ -62,7 +73,7 @@ def export(folder: Path) -> None:
         ("id", "number", "client", "issue_date", "due_date", "total", "residual", "currency", "status", "hold_until"),
         (
             (row["id"], row["number"] or "", row["party"], row["invoice_date"] or "",
-             row["parts"][-1]["maturity_date"] if row["parts"] else "", row["total_amount"], row["residual"],
+             row["parts"][-1]["maturity_date"] if row["parts"] else _undated(row), row["total_amount"], row["residual"],
              codes[row["currency"]], "open" if row["state"] == "posted" else "draft",
              "always" if any(one["id"] in blocked and not one["reconciliation"] for one in row["parts"]) else "")
             for row in owed
@@ -92,6 +103,11 @@ def export(folder: Path) -> None:
             if row["party"] in parties
         ),
     )
+
+
+def _undated(row: Row) -> Any:
+    """When a draft will be due: known unless a payment term makes it."""
+    return (None if row["payment_term"] else row["payment_term_date"]) or ""
 
 
 def _instalments(row: Row) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from secrets import token_hex
@@ -30,7 +30,7 @@ from relance_addon.connectors.dolibarr.invoices import OWED
 from relance_addon.connectors.dolibarr.settings import Settings
 from relance_addon.core.model import Client, Invoice
 from relance_addon.core.outgoing import Outgoing, Posted
-from relance_addon.hosts.conformance import TODAY, Arrived, Subject
+from relance_addon.hosts.conformance import Arrived, Subject
 from relance_addon.hosts.port import Connector
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -92,10 +92,10 @@ class LiveDolibarr(Names, Subject):
             pytest.skip("this version lets nobody delete an invoice that had a number")
 
     def settle(self, invoices: Sequence[str], on: date) -> date:
-        """They are closed today, whatever day they were paid on: later than the suite's, which says the day after."""
+        """They are closed today, whatever day they were paid on."""
         for one in invoices:
             self._pay(self.ids[one], self.bills[one].residual, on)
-        return TODAY + timedelta(days=1) if datetime.now(ZoneInfo("Europe/Paris")).date() > TODAY else TODAY
+        return datetime.now(ZoneInfo(self.dolibarr.zone or "Europe/Paris")).date()
 
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)

@@ -86,9 +86,10 @@ def world(tryton: Tryton, books: Books, tmp_path_factory: pytest.TempPathFactory
         **{f"of {name}": bill(parties[name]) for name in ("Creditor", "Refunded", "Exempt", "Dunned", "Several")},
     }
     bills = dict(zip(named, books.bill(*named.values()), strict=True))
-    bills["draft"], bills["validated"], bills["draft credit"], bills["void"] = books.draft(
-        bill(parties["Dupont"]), bill(parties["Dupont"]), bill(parties["Dupont"], {A: -10}), bill(parties["Dupont"])
-    )
+    drafts = {"draft": HUNDRED, "validated": HUNDRED, "draft credit": {A: -10}, "void": HUNDRED,
+              "draft of terms": {A: 50, B: 50}}  # fmt: skip
+    made = books.draft(*(bill(parties["Dupont"], due) for due in drafts.values()))
+    bills |= dict(zip(drafts, made, strict=True))
     books.admin.call("model.account.invoice.validate_invoice", [bills["validated"]])
     books.pay(bills["part"], "40.05", on=B)
     books.pay(bills["thirds"], 70, on=B)
@@ -219,10 +220,10 @@ def test_it_is_read_all_the_same_when_it_is_asked_for(world: World, stage: Stage
     assert list(page.gone) == ["900000000"]
 
 
-def test_drafts_and_validated_ones_have_a_number_of_sorts_and_no_due_date(world: World) -> None:
-    for name in ("draft", "validated"):
+def test_drafts_and_validated_ones_have_a_number_of_sorts_and_a_due_date_without_terms(world: World) -> None:
+    for name, due in (("draft", A), ("validated", A), ("draft of terms", None)):
         invoice = world.invoice(name)
-        assert (invoice.status, invoice.due_date, invoice.pdf) == ("draft", None, "")
+        assert (invoice.status, invoice.due_date, invoice.pdf) == ("draft", due, "")
         assert invoice.number, "their id, until they have one"
     assert world.invoice("plain").status == "open"
 

@@ -78,9 +78,10 @@ class Reader:
         for ids in chunks(sorted(self._reconciled(since)), PAGE):
             paths = [*self._fields["invoice"].paths, "reconciled"]
             rows = self._records.among(_MODEL, ids, paths, [*self._company.own, *SALES])
-            settled = {row["id"]: row["reconciled"] for row in rows if row["reconciled"] and row["reconciled"] > since}
-            found = list(self._told(settled))
-            yield self._dated(found, {str(one): on for one, on in settled.items()})
+            settled = [row for row in rows if row["total_amount"] >= 0 and row["reconciled"]]
+            found = [self._invoices.told(row) for row in settled if row["reconciled"] > since]
+            page = self._new(found, {})
+            yield PastPage(page.invoices, page.clients, {str(row["id"]): row["reconciled"] for row in found})
 
     def numbered(self, number: str) -> list[str]:
         """The ids of the customer invoices of a number."""
@@ -135,10 +136,6 @@ class Reader:
         ]
         pages = self._records.pages(_LINE, domain, ["move.origin"])
         return {int(row["move"]["origin"].partition(",")[2]) for page in pages for row in page}
-
-    def _dated(self, rows: Sequence[Record], settled: Mapping[str, date]) -> PastPage:
-        page = self._new(rows, {})
-        return PastPage(page.invoices, page.clients, settled)
 
     def _new(self, rows: Sequence[Record], credits: Mapping[int, Any]) -> Page:
         """A page with the clients that were not given yet."""

@@ -11,7 +11,7 @@ from relance_addon.connectors.tryton.fields import Sources
 from relance_addon.connectors.tryton.invoices import OWED
 from relance_addon.connectors.tryton.reading import Company
 from relance_addon.connectors.tryton.records import Records
-from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.connectors.tryton.rpc import Broken, Rpc
 from relance_addon.connectors.tryton.settings import Settings
 from relance_addon.core.errors import Refused
 from relance_addon.hosts.port import Finding, Surroundings
@@ -27,7 +27,6 @@ _NEEDED: Final[Mapping[str, tuple[str, str]]] = {
     "party.contact_mechanism": ("read", "no addresses"),
     "ir.note": ("create", "no reminder can be kept"),
 }
-_LINE: Final = "account.move.line"
 _DUNNING: Final = "account.dunning"
 _GROUP: Final = "put the user into the group Accounting"
 _WRITE: Final = "account.invoice"
@@ -140,9 +139,12 @@ class Inspection:
         return Finding("warning", "PDF", text, "set the report of invoices to PDF (docs/tryton.md), or attach none")
 
     def _second_sender(self) -> Finding:
-        if not self._records.existing(_LINE, ["dunnings"]):
+        try:
+            # Without that model it fails, once and for all.
+            access = self._rpc.write("model.ir.model.access.get_access", [_DUNNING])
+        except Broken:
             return Finding("ok", "second sender", "Tryton has no dunning module")
-        if not self._records.existing(_LINE, ["dunnings.blocked"]):
+        if not access[_DUNNING]["read"]:
             text = "Tryton's dunning module is there, and the user may not see it: a blocked dunning holds nothing"
             return Finding("warning", "second sender", text, "let the user read dunnings, their levels and procedures")
         count = self._rpc.read(f"model.{_DUNNING}.search_count", [["blocked", "=", False]])

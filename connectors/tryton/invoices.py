@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
 from relance_addon.connectors.tryton.fields import Fields, Sources
-from relance_addon.connectors.tryton.records import Record
+from relance_addon.connectors.tryton.records import Record, id_of
 from relance_addon.core.model import STATUSES, Contact, Instalment, Invoice, Problem, Status
 from relance_addon.hosts import mapping, values
 from relance_addon.hosts.paths import at
@@ -56,7 +56,7 @@ class Invoices:
 
     def client(self, row: Record) -> int:
         """The id of the party that owes an invoice; 0 for none."""
-        found = values.text(_id(self._fields.value("client", row)))
+        found = values.text(id_of(self._fields.value("client", row)))
         return int(found) if found.isdecimal() else 0
 
     def made(self, row: Record, contacts: Iterable[Contact], problems: list[Problem]) -> Invoice:
@@ -78,7 +78,7 @@ class Invoices:
         invoice = Invoice(
             id=str(row["id"]),
             number=number,
-            client=take("client", lambda value: values.text(_id(value)), ""),
+            client=take("client", lambda value: values.text(id_of(value)), ""),
             status=status,
             issue_date=issued,
             due_date=take("due_date", values.day, None),
@@ -109,8 +109,8 @@ class Invoices:
         return None if None in amounts else sum(cast(list[Decimal], amounts), _ZERO)
 
     def _amount(self, line: Mapping[str, Any], row: Record) -> Decimal | None:
-        currency = _id(row["currency"])
-        if line["second_currency"] and _id(line["second_currency"]) == currency:
+        currency = id_of(row["currency"])
+        if line["second_currency"] and id_of(line["second_currency"]) == currency:
             return cast(Decimal, line["amount_second_currency"])
         return cast(Decimal, line["debit"] - line["credit"]) if currency == self._currency else None
 
@@ -145,10 +145,6 @@ def hold(value: Any) -> date | None:
 def _due(lines: Iterable[Record]) -> list[Record]:
     """The lines that ask for money, and say when; without those in whose place others stand by now."""
     # What was rescheduled, or is to be paid by another, is taken back by a line of its own.
-    taken_back = {line["reconciliation"] for line in lines if line["debit"] < line["credit"]} - {None}
+    taken_back = {id_of(line["reconciliation"]) for line in lines if line["debit"] < line["credit"]} - {None}
     asking = [line for line in lines if line["maturity_date"] is not None and line["debit"] > line["credit"]]
-    return [line for line in asking if line["reconciliation"] not in taken_back]
-
-
-def _id(value: Any) -> Any:
-    return value["id"] if isinstance(value, Mapping) else value
+    return [line for line in asking if id_of(line["reconciliation"]) not in taken_back]

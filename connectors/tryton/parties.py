@@ -9,7 +9,7 @@ from typing import Final
 
 from relance_addon.connectors.tryton.fields import MODELS, Fields
 from relance_addon.connectors.tryton.invoices import hold
-from relance_addon.connectors.tryton.records import Record, Records
+from relance_addon.connectors.tryton.records import Record, Records, id_of
 from relance_addon.core.model import Client, Contact, Problem
 from relance_addon.hosts import making
 from relance_addon.hosts.port import Kind
@@ -37,7 +37,7 @@ class Parties:
         for row in sorted(
             self._records.among(MODELS["contact"], unread, self._contact.paths, _EMAILS, "party"), key=_order
         ):
-            self._people[row["party"]].append(row)
+            self._people[id_of(row["party"])].append(row)
 
     def records(self) -> dict[Kind, list[Record]]:
         """All that was read."""
@@ -53,7 +53,7 @@ class Parties:
 
     def addressed(self, party: int, address: int | None) -> list[Contact]:
         """The people for invoices of that address of a party's alone."""
-        rows = [row for row in self._people.get(party, ()) if address and row["address"] == address]
+        rows = [row for row in self._people.get(party, ()) if address and id_of(row["address"]) == address]
         return [one for row in rows for one in making.contacts(self._contact, row) if _BILLING in one.roles]
 
     def _contacts(self, party: int) -> list[Contact]:

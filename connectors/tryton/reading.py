@@ -16,7 +16,7 @@ from relance_addon.connectors.tryton.credits import Credits
 from relance_addon.connectors.tryton.fields import MODELS, Fields, Sources
 from relance_addon.connectors.tryton.invoices import OWED, SALES, Invoices
 from relance_addon.connectors.tryton.parties import Parties
-from relance_addon.connectors.tryton.records import PAGE, Domain, Record, Records, chunks
+from relance_addon.connectors.tryton.records import PAGE, Domain, Record, Records, chunks, id_of
 from relance_addon.core.model import Client, Invoice, Problem
 from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
@@ -149,7 +149,7 @@ class Reader:
         found: list[Client] = self._parties.clients(clients, credits, problems)
         invoices = [
             self._invoices.made(
-                row, self._parties.addressed(self._invoices.client(row), row.get("invoice_address")), problems
+                row, self._parties.addressed(self._invoices.client(row), id_of(row.get("invoice_address"))), problems
             )
             for row in rows
         ]

@@ -130,6 +130,11 @@ def nested(row: Mapping[str, Any]) -> Record:
     return made
 
 
+def id_of(value: Any) -> Any:
+    """The id of a record, however much of it was read."""
+    return value["id"] if isinstance(value, Mapping) else value
+
+
 def chunks(items: Sequence[Any], size: int = PAGE) -> Iterator[list[Any]]:
     """As many at a time as one call takes."""
     left = iter(items)

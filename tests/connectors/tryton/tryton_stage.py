@@ -141,9 +141,9 @@ class Stage:
     pauses: list[float] = field(default_factory=list)
 
     def connector(self, mailer: Mailer | None = None, user: str = "robot", **more: Any) -> TrytonConnector:
-        """A new connector, as a new process would have it."""
-        language = more.pop("language", "fr")
-        around = Surroundings(self.folder, ZoneInfo("Europe/Paris"), "EUR", language, mailer)
+        """A new connector, as a new process would have it. ``language``, ``zone`` and ``currency`` are ours."""
+        language, zone = more.pop("language", "fr"), ZoneInfo(more.pop("zone", "Europe/Paris"))
+        around = Surroundings(self.folder, zone, more.pop("currency", "EUR"), language, mailer)
         return TrytonConnector("acme", self.settings(user, **more), around, self.connect)
 
     def settings(self, user: str = "robot", **more: Any) -> Settings:

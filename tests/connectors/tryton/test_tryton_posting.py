@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
@@ -34,12 +34,22 @@ Some = Callable[[int], list[Invoice]]
 
 
 @pytest.fixture(scope="module")
-def stock(tryton: Tryton, books: Books, tmp_path_factory: pytest.TempPathFactory) -> list[Invoice]:
+def desk(tryton: Tryton, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Where the connectors are made that all tests share."""
+    return Stage(tryton.url, tmp_path_factory.mktemp("posting"), Line(Wire.ask))
+
+
+@pytest.fixture(scope="module")
+def tryton_sends(desk: Stage) -> TrytonConnector:
+    return desk.connector()
+
+
+@pytest.fixture(scope="module")
+def stock(books: Books, tryton_sends: TrytonConnector) -> list[Invoice]:
     """Invoices of one party, which tests share: of messages each has its own."""
     (party,) = books.parties({"name": "Dupont", "email": "compta@dupont.example"})
-    made = books.bill(*[Bill(party, A, {B: 100})] * 50)
-    stage = Stage(tryton.url, tmp_path_factory.mktemp("posting"), Line(Wire.ask))
-    return list(stage.connector().read([*map(str, made)], TODAY).invoices)
+    made = books.bill(*[Bill(party, A, {B: 100})] * 10)
+    return list(tryton_sends.read([*map(str, made)], TODAY).invoices)
 
 
 @pytest.fixture
@@ -58,20 +68,30 @@ def one(stock: list[Invoice]) -> Invoice:
     return stock[0]
 
 
-@pytest.fixture
-def office() -> PostOffice:
+@pytest.fixture(scope="module")
+def everybody_s() -> PostOffice:
     return PostOffice()
 
 
+@pytest.fixture(scope="module")
+def sending(desk: Stage, everybody_s: PostOffice) -> TrytonConnector:
+    return desk.connector(everybody_s, mail="smtp")
+
+
 @pytest.fixture
-def smtp(stage: Stage, office: PostOffice) -> TrytonConnector:
+def office(everybody_s: PostOffice) -> PostOffice:
+    """Our own mail server, of which nobody has asked anything yet."""
+    everybody_s.answers.clear()
+    everybody_s.came.clear()
+    everybody_s.before = lambda message: None
+    return everybody_s
+
+
+@pytest.fixture
+def smtp(sending: TrytonConnector, office: PostOffice, line: Line) -> Iterator[TrytonConnector]:
     """A connector that has our own mail server send."""
-    return stage.connector(office, mail="smtp")
-
-
-@pytest.fixture
-def tryton_sends(stage: Stage) -> TrytonConnector:
-    return stage.connector()
+    yield sending
+    assert not sending.finish(), "it leaves nothing for others to do"
 
 
 def posted(connector: TrytonConnector, *messages: Outgoing) -> list[Posted]:

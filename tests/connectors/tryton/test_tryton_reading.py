@@ -420,20 +420,20 @@ def drafts(books: Books, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 def test_calls_grow_with_pages_alone(
     drafts: Callable[[int], list[int]], stage: Stage, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "PAGE", 10)
+    monkeypatch.setattr(records, "PAGE", 5)
     counts = {}
-    for number in (1, 9, 25):
+    for number in (1, 4, 12):
         new = [*map(str, drafts(number))]
         connector = stage.connector()
         connector.numbered("x")
         before = len(line.calls)
         assert [one.id for one in whole(connector).invoices] == new
         counts[number] = len(line.calls) - before
-    assert counts[1] == counts[9]
-    assert counts[25] - counts[1] == 2 * 3, "invoices, parties and their addresses, for two pages more"
+    assert counts[1] == counts[4]
+    assert counts[12] - counts[1] == 2 * 3, "invoices, parties and their addresses, for two pages more"
     before = len(line.calls)
     connector.read(new, TODAY)
-    assert len(line.calls) - before <= counts[25]
+    assert len(line.calls) - before <= counts[12]
 
 
 def test_a_page_shifts_no_other_when_an_invoice_goes_meanwhile(

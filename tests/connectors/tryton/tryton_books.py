@@ -220,14 +220,14 @@ class Books:
         (row,) = self.admin.rows("account.move.line", ["currency", "move.journal"], ["id", "=", lines[0]])
         told = [{"date": on, "amount": Decimal(some), "currency": row["currency"]} for on, some in terms.items()]
         with self.admin.wizard("account.move.line.reschedule", "account.move.line", *lines) as go:
-            preview = {"journal": row["move."]["journal"], "terms": told, "currency": row["currency"]}
-            go("reschedule", start={}, preview=preview)
+            how = {"journal": row["move."]["journal"], "description": None}
+            go("reschedule", start={}, preview={**how, "terms": told, "currency": row["currency"]})
 
     def delegate(self, *lines: int, to: int) -> None:
         """Let another party pay instalments."""
         (row,) = self.admin.rows("account.move.line", ["move.journal"], ["id", "=", lines[0]])
         with self.admin.wizard("account.move.line.delegate", "account.move.line", *lines) as go:
-            go("delegate", start={"journal": row["move."]["journal"], "party": to})
+            go("delegate", start={"journal": row["move."]["journal"], "description": None, "party": to})
 
     def procedure(self, *overdue: int) -> int:
         """A dunning procedure with a level after each of these days; or with none at all."""

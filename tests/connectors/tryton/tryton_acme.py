@@ -121,10 +121,6 @@ class Acme(Company):
         """The mails that arrived, in order; ``X-To`` are all to whom."""
         return [_mail(bytes(one.content), one.rcpt_tos) for one in self.letters.got]
 
-    def came(self) -> list[tuple[str, str]]:
-        """To whom each mail that arrived went, and its subject, with ids for numbers."""
-        return sorted((mail["X-To"], mail["Subject"]) for mail in self.mails())
-
     def email(self, invoice: str) -> str:
         """The address of an invoice's party."""
         return str(self.books.admin.rows("party.party", ["email"], ["id", "=", self.parties[invoice]])[0]["email"])

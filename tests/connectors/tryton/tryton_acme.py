@@ -94,6 +94,7 @@ class Acme(Company):
         ours = ["party", "in", self._seen]
         for module in (reading, inspection):
             self.monkeypatch.setattr(module, "OWED", (*invoices.OWED, ours))
+        self.monkeypatch.setattr(reading, "SALES", (*invoices.SALES, ours))
         # Logging in, and learning what each model has, take Tryton longer than all that a run asks it.
         self.monkeypatch.setattr(TrytonConnector, "_connected", lambda _: self.stock.robot)
 
@@ -116,6 +117,11 @@ class Acme(Company):
         made = self.books.draft(*bills) if draft else self.books.bill(*bills)
         self.parties.update((str(one), party) for one in made)
         return [str(one) for one in made]
+
+    def issue(self, draft: str, on: date, due: date) -> None:
+        """Give a draft other days."""
+        days = {"invoice_date": on, "payment_term_date": due}
+        self.books.admin.call("model.account.invoice.write", [int(draft)], days)
 
     def mails(self) -> list[EmailMessage]:  # type: ignore[override]  # there is no outbox here
         """The mails that arrived, in order; ``X-To`` are all to whom."""

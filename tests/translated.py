@@ -39,13 +39,15 @@ class Names:
         self.bills: dict[str, Invoice] = {}
         self.ids: dict[str, int] = {}
         self.partners: dict[str, int] = {}
+        self._met: dict[str, str] = {}
 
     def id(self, bill: str) -> int:
         return self.ids.get(bill, _NOWHERE + int(bill))
 
     def bill(self, number: str) -> str:
-        known = {str(number): one for one, number in self.ids.items()}
-        return known.get(number) or str(int(number) - _NOWHERE)
+        """What the suite calls an invoice, also one that is gone."""
+        self._met.update({str(mine): one for one, mine in self.ids.items()})
+        return self._met.get(number) or str(int(number) - _NOWHERE)
 
     def message(self, one: Outgoing) -> Outgoing:
         """A message as it is for this host."""
@@ -55,7 +57,8 @@ class Names:
             for claim in one.claims
         )
         client = str(self.partners[one.client])
-        return replace(one, key=mark.key, message_id=mark.message_id, claims=claims, client=client)
+        subject = f"{one.subject} {self.run}"
+        return replace(one, key=mark.key, message_id=mark.message_id, claims=claims, client=client, subject=subject)
 
     def mark(self, one: Mark) -> Mark:
         ids = tuple(str(self.id(number)) for number in one.invoices)
@@ -111,6 +114,12 @@ class Translated:
 
     def links(self, invoices: Sequence[Invoice]) -> Mapping[str, str]:
         return {self._names.bill(one): link for one, link in self._connector.links(self._invoices(invoices)).items()}
+
+    def lanes(self, wanted: int) -> int:
+        return self._connector.lanes(wanted)
+
+    def release(self, messages: Sequence[Outgoing]) -> None:
+        self._connector.release([self._names.message(one) for one in messages])
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:
         posted = self._connector.post([self._names.message(one) for one in messages])

@@ -26,6 +26,7 @@ CLOSED: Final = f"(t.fk_statut:in:2,3) and {SALES}"
 """What was closed, paid or not."""
 PATH: Final = "invoices"
 _DAY: Final = timedelta(days=1)
+_NEVER: Final = date(9999, 1, 1)
 
 
 class Invoices:
@@ -48,25 +49,24 @@ class Invoices:
         return [self.told(row) for row in found]
 
     def closed(self, since: date, today: date) -> dict[int, date]:
-        """The invoices (ids) that were closed after ``since``, and the day; the one after ``today`` for any later day.
+        """The invoices (ids) that were closed after ``since``, and the day, be it after ``today``.
 
         Dolibarr compares the day of closing and tells it in no list: the days are halved until each stands alone.
         """
-        first, last = since + _DAY, max(today, since) + _DAY
-        return dict(self._dated(self._closed(first, None), first, last, last))
+        first = since + _DAY
+        return dict(self._dated(self._closed(first, _NEVER), first, _NEVER - _DAY, max(today, first) + _DAY))
 
-    def _dated(self, ids: set[int], first: date, last: date, end: date) -> Iterator[tuple[int, date]]:
+    def _dated(self, ids: set[int], first: date, last: date, middle: date | None = None) -> Iterator[tuple[int, date]]:
         if not ids or first == last:
             yield from ((one, first) for one in ids)
             return
-        middle = first + (last - first + _DAY) // 2
-        later = ids & self._closed(middle, None if last == end else last + _DAY)
-        yield from self._dated(ids - later, first, middle - _DAY, end)
-        yield from self._dated(later, middle, last, end)
+        middle = middle or first + (last - first + _DAY) // 2
+        later = ids & self._closed(middle, last + _DAY)
+        yield from self._dated(ids - later, first, middle - _DAY)
+        yield from self._dated(later, middle, last)
 
-    def _closed(self, first: date, before: date | None) -> set[int]:
-        where = f"{CLOSED} and (t.date_closing:>=:'{first}')"
-        where += f" and (t.date_closing:<:'{before}')" if before else ""
+    def _closed(self, first: date, before: date) -> set[int]:
+        where = f"{CLOSED} and (t.date_closing:>=:'{first}') and (t.date_closing:<:'{before}')"
         return {int(row["id"]) for page in pages(self._rest, PATH, where, properties="id") for row in page}
 
     def told(self, row: Row) -> Row:

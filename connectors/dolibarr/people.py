@@ -108,7 +108,8 @@ class People:
             found: dict[int, list[str]] = defaultdict(list)
             try:
                 for category in rows(self._rest, "categories", type="customer", limit=0):
-                    told = {"mode": 0, "category": category["id"], "limit": 0, "properties": "id"}
+                    # Asked for third parties of all kinds, Dolibarr gives none that has no category as a supplier.
+                    told = {"mode": 1, "category": category["id"], "limit": 0, "properties": "id"}
                     for row in rows(self._rest, "thirdparties", **told):
                         found[identifier(row["id"])].append(values.text(category.get("label")))
             except Denied:

@@ -69,6 +69,7 @@ class TrytonConnector(Cannot):
                 removable_marks=True,
                 pdf=True,
                 settled=True,
+                dated_notes=True,
             )
         )
         self._name, self._settings, self._surroundings, self._connect = name, settings, surroundings, connect
@@ -77,6 +78,7 @@ class TrytonConnector(Cannot):
         self._records: Records | None = None
         self._company: Company | None = None
         self._office: tuple[Notes, traces.Dispatch] | None = None
+        self._unable: Callable[[Outgoing], str] = lambda message: ""
 
     def pull(self, cursor: str, today: date) -> Pull:
         """All that is owed: a payment leaves no trace on an invoice that a cursor could start from."""
@@ -115,7 +117,10 @@ class TrytonConnector(Cannot):
             dispatch = self._posting()[1]
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        return dispatch.post(messages)
+        unable = {one.key: why for one in messages if one.channel == "mail" and (why := self._unable(one))}
+        posted = {one.key: one for one in dispatch.post([one for one in messages if one.key not in unable])}
+        posted |= {key: Posted(key, "failed", why, tried=False) for key, why in unable.items()}
+        return [posted[one.key] for one in messages]
 
     def release(self, messages: Sequence[Outgoing]) -> None:
         """Give up the notes that keep these from being posted again. Raises HostError."""
@@ -200,10 +205,10 @@ class TrytonConnector(Cannot):
         if self._office is None:
             session, _ = self._connected()
             notes = Notes(session, self._surroundings.language)
+            send = traces.by(self._surroundings.mailer)
             if self._settings.mail == "tryton":
-                send: traces.Send | None = Mails(session, notes, own_address(session)).send
-            else:
-                send = traces.by(self._surroundings.mailer)
+                mails = Mails(session, notes, own_address(session))
+                send, self._unable = mails.send, mails.unable
             reader = self._reader()
             self._office = notes, traces.Dispatch(notes, send, reader.invoices, "Tryton")
         return self._office

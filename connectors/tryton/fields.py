@@ -42,7 +42,8 @@ _LINE: Final = (
 )  # fmt: skip
 _ALWAYS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "invoice": (
-        "number", "state", "party", "alternative_payees", "currency", "total_amount", "invoice_address",
+        "number", "state", "party", "alternative_payees", "currency", "total_amount", "invoice_address", "payment_term",
+        "payment_term_date",
         *(f"lines_to_pay.{name}" for name in _LINE), "lines_to_pay.dunnings.blocked",
         *(f"payment_lines.{name}" for name in _LINE),
     ),

@@ -13,7 +13,7 @@ from relance_addon.connectors.tryton.reading import Company
 from relance_addon.connectors.tryton.records import Records
 from relance_addon.connectors.tryton.rpc import Rpc
 from relance_addon.connectors.tryton.settings import Settings
-from relance_addon.core.errors import HostError, Refused
+from relance_addon.core.errors import Refused
 from relance_addon.hosts.port import Finding, Surroundings
 
 _MADE_FOR: Final = ("7.0", "8.0", "8.2")
@@ -27,6 +27,9 @@ _NEEDED: Final[Mapping[str, tuple[str, str]]] = {
     "party.contact_mechanism": ("read", "no addresses"),
     "ir.note": ("create", "no reminder can be kept"),
 }
+_LINE: Final = "account.move.line"
+_DUNNING: Final = "account.dunning"
+_GROUP: Final = "put the user into the group Accounting"
 _WRITE: Final = "account.invoice"
 """Whoever may not change an invoice may put no note on it, and Tryton keeps no mail of it."""
 
@@ -57,7 +60,6 @@ class Inspection:
         yield from self._mapping(sources)
         yield self._mail()
         yield self._pdfs(company)
-        yield Finding("ok", "activities", "are notes with a date on the invoice: Tryton has no to-dos")
         yield self._second_sender()
 
     def _version(self) -> Finding:
@@ -138,10 +140,12 @@ class Inspection:
         return Finding("warning", "PDF", text, "set the report of invoices to PDF (docs/tryton.md), or attach none")
 
     def _second_sender(self) -> Finding:
-        try:
-            count = self._rpc.read("model.account.dunning.search_count", [["blocked", "=", False]])
-        except HostError:
-            return Finding("ok", "second sender", "no dunning module that the user sees")
+        if not self._records.existing(_LINE, ["dunnings"]):
+            return Finding("ok", "second sender", "Tryton has no dunning module")
+        if not self._records.existing(_LINE, ["dunnings.blocked"]):
+            text = "Tryton's dunning module is there, and the user may not see it: a blocked dunning holds nothing"
+            return Finding("warning", "second sender", text, "let the user read dunnings, their levels and procedures")
+        count = self._rpc.read(f"model.{_DUNNING}.search_count", [["blocked", "=", False]])
         if not count:
             return Finding("ok", "second sender", "Tryton's dunning module is there, and has no dunning")
         text = f"Tryton's own dunning module is in use: {count} dunnings that are not blocked"
@@ -152,6 +156,3 @@ def own_address(rpc: Rpc) -> str:
     """The address of the user, empty for none. Raises HostError."""
     rows: list[dict[str, Any]] = rpc.read("model.res.user.read", [rpc.user], ["email"])
     return str(rows[0]["email"] or "") if rows else ""
-
-
-_GROUP: Final = "put the user into the group Accounting"

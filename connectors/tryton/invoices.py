@@ -42,7 +42,9 @@ class Invoices:
         row["lines"] = sorted(
             filter(_due, row.get("lines_to_pay") or ()), key=lambda line: (line["maturity_date"], line["id"])
         )
-        row["due"] = row["lines"][-1]["maturity_date"] if row["lines"] else None
+        # A draft has no lines to pay yet; without a payment term it is due on the day that the term would begin.
+        undated = None if row["payment_term"] else row["payment_term_date"]
+        row["due"] = row["lines"][-1]["maturity_date"] if row["lines"] else undated
         payees: Sequence[int] = row.get("alternative_payees") or ()
         row["payee"] = payees[0] if len(payees) == 1 else row.get("party")
         row["blocked"] = any(

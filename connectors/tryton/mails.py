@@ -11,7 +11,7 @@ from typing import Final
 
 from relance_addon.connectors.tryton.notes import MAIL, Notes, hidden_mark
 from relance_addon.connectors.tryton.rpc import Broken, Rpc
-from relance_addon.core.errors import HostError, Refused, Unreachable
+from relance_addon.core.errors import HostError, Unreachable
 from relance_addon.core.model import Address
 from relance_addon.core.outgoing import Outgoing, Posted
 from relance_addon.hosts.faults import NotDone
@@ -26,11 +26,15 @@ class Mails:
         """``sender``: the address of the user, empty for none."""
         self._rpc, self._notes, self._sender = rpc, notes, sender
 
+    def unable(self, message: Outgoing) -> str:
+        """Why Tryton cannot send this one; empty: it can."""
+        if message.sender.email.lower() == self._sender.lower():
+            return ""
+        whose = f"Tryton sends from the user's address, {self._sender or 'which is empty'}"
+        return f'{whose}, not from {message.sender.email}: set that address, or mail = "smtp"'
+
     def send(self, message: Outgoing, note: str) -> Posted:
         """Have Tryton send a mail that has a note (its id). Raises HostError where it certainly did not."""
-        if message.sender.email.lower() != self._sender.lower():
-            whose = f"Tryton sends from the user's address, {self._sender or 'which is empty'}"
-            raise Refused(f'{whose}, not from {message.sender.email}: set that address, or mail = "smtp"')
         to, cc, bcc = message.recipients
         files = [[one.name, one.content] for one in message.attachments]
         record = ["account.invoice", int(message.invoices[0])]

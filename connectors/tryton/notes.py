@@ -53,7 +53,7 @@ class Notes:
         told = (
             f"{words['by']} {message.day} {words['for']} {message.sender} : {message.subject}\n\n{message.text}".strip()
         )
-        self._change(self._claim(message, told), f"{told}\n{_mark(message.key, 'done')}")
+        self._replace(self._claim(message, told), message, f"{told}\n{_mark(message.key, 'done')}")
         return ""
 
     def trace(self, message: Outgoing) -> Trace | None:
@@ -62,12 +62,12 @@ class Notes:
 
     def done(self, trace: str, message: Outgoing) -> None:
         """Note that the mail left. May be repeated. Raises HostError."""
-        self._change(trace, f"{self._text(message)}\n{_mark(message.key, 'done')}")
+        self._replace(trace, message, f"{self._text(message)}\n{_mark(message.key, 'done')}")
 
     def give_up(self, trace: str, message: Outgoing, why: str) -> None:
         """Note that the mail did not leave, and let it be claimed again. May be repeated. Raises HostError."""
         told = f"{self._words['given_up']} : {message.subject}"
-        self._change(trace, "\n".join(filter(None, (told, why, _mark(message.key, "given_up")))))
+        self._replace(trace, message, "\n".join((told, why, _mark(message.key, "given_up"))))
 
     def mention(self, message: Outgoing) -> None:
         """Note on the other invoices of a message that it was about them too. Raises HostError."""
@@ -103,7 +103,7 @@ class Notes:
     def _claim(self, message: Outgoing, text: str) -> str:
         (note,) = self._write([(message.invoices[0], f"{text}\n{_mark(message.key, 'under_way')}")])
         if not self._alone(message, note):
-            self.give_up(str(note), message, "")
+            self._delete(str(note))
             raise Taken(f"there is a note of it already on {message.claims[0].number}")
         return str(note)
 
@@ -133,8 +133,13 @@ class Notes:
         found: list[int] = self._rpc.write(f"model.{NOTE}.create", made)
         return found
 
-    def _change(self, note: str, text: str) -> None:
-        self._rpc.write(f"model.{NOTE}.write", [int(note)], {"message": text})
+    def _replace(self, note: str, message: Outgoing, text: str) -> None:
+        """From 8.2 on nobody changes a note: another is written, and then the first one goes."""
+        self._write([(message.invoices[0], text)])
+        self._delete(note)
+
+    def _delete(self, note: str) -> None:
+        self._rpc.write(f"model.{NOTE}.delete", [int(note)])
 
     def _text(self, message: Outgoing) -> str:
         words, lines = self._words, [message.subject]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from relance_addon.connectors.tryton.rpc import Rpc
 from relance_addon.hosts.paths import Tree, tree_of
@@ -16,9 +16,31 @@ Record = dict[str, Any]
 Domain = Sequence[Any]
 
 
-class _Field(NamedTuple):
-    type: str
-    relation: str
+_EVERYWHERE: Final[Mapping[str, Mapping[str, str]]] = {
+    "account.invoice": {
+        "alternative_payees": "party.party", "company": "company.company", "create_uid": "res.user",
+        "currency": "currency.currency", "invoice_address": "party.address", "invoice_date": "",
+        "lines_to_pay": "account.move.line", "number": "", "party": "party.party", "payment_lines": "account.move.line",
+        "payment_term": "account.invoice.payment_term", "payment_term_date": "", "state": "", "total_amount": "",
+    },
+    "account.move.line": {
+        "amount_second_currency": "", "credit": "", "debit": "", "maturity_date": "",
+        "reconciliation": "account.move.reconciliation", "second_currency": "currency.currency",
+    },
+    "country.country": {"code": ""},
+    "currency.currency": {"code": ""},
+    "ir.lang": {"code": ""},
+    "party.address": {"country": "country.country", "invoice": "", "sequence": ""},
+    "party.category": {"name": ""},
+    "party.contact_mechanism": {
+        "address": "party.address", "invoice": "", "name": "", "party": "party.party", "sequence": "", "value": "",
+    },
+    "party.party": {
+        "addresses": "party.address", "categories": "party.category", "email": "", "lang": "ir.lang", "rec_name": "",
+    },
+    "res.user": {"email": "", "name": ""},
+}  # fmt: skip
+"""What every Tryton has, and every session would ask for: fields by model, with the model that each leads to."""
 
 
 class Records:
@@ -26,7 +48,8 @@ class Records:
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
-        self._fields: dict[str, dict[str, _Field | None]] = {}
+        self._fields: dict[str, dict[str, str | None]] = {model: {**known} for model, known in _EVERYWHERE.items()}
+        self._readable: dict[str, bool] = dict.fromkeys(_EVERYWHERE, True)
 
     def existing(self, model: str, paths: Iterable[str]) -> set[str]:
         """Those of the paths that lead somewhere from ``model``, and that this user may follow."""
@@ -73,22 +96,27 @@ class Records:
 
     def _learn(self, model: str, tree: Tree) -> None:
         known = self._fields.setdefault(model, {})
-        unknown = [name for name in tree if name not in known]
-        if unknown:
-            # A name that is not there is an error; without names everything comes, and that is a lot.
+        if any(name not in known for name in tree):
+            # Asked for a name that is not there, Tryton fails; without names everything comes.
             found = self._rpc.read(f"model.{model}.fields_get", [])
-            known.update((name, _Field(one["type"], one.get("relation") or "")) for name, one in found.items())
+            known.update((name, one.get("relation") or "") for name, one in found.items())
             known.update((name, None) for name in tree if name not in known)
         for name, below in tree.items():
-            field = known[name]
-            if below and field is not None and field.relation:
-                self._learn(field.relation, below)
+            relation = known[name]
+            if below and relation and self._may_read(relation):
+                self._learn(relation, below)
+
+    def _may_read(self, model: str) -> bool:
+        if model not in self._readable:
+            access = self._rpc.read("model.ir.model.access.get_access", [model])
+            self._readable[model] = bool(access[model]["read"])
+        return self._readable[model]
 
     def _leads(self, model: str, parts: Sequence[str]) -> bool:
-        field = self._fields.get(model, {}).get(parts[0])
-        if field is None or len(parts) == 1:
-            return field is not None
-        return bool(field.relation) and self._leads(field.relation, parts[1:])
+        relation = self._fields.get(model, {}).get(parts[0])
+        if relation is None or len(parts) == 1:
+            return relation is not None
+        return bool(relation) and self._may_read(relation) and self._leads(relation, parts[1:])
 
 
 def nested(row: Mapping[str, Any]) -> Record:

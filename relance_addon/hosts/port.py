@@ -78,7 +78,7 @@ class Capabilities:
     ``proves_absence``: a mark that ``find`` says is absent proves that the message never left; with
     ``removable_marks``, which a person can take away, only of a message that was not in doubt yet. ``only_contacts``:
     mail goes only to people that the host knows, not to any address. ``settled``: the host
-    knows when invoices were.
+    knows when invoices were. ``dated_notes``: activities are notes with a date, of which the host reminds nobody.
     """
 
     send_mail: bool = False
@@ -93,6 +93,7 @@ class Capabilities:
     install: bool = False
     only_contacts: bool = False
     settled: bool = False
+    dated_notes: bool = False
 
 
 class Page(NamedTuple):

@@ -40,6 +40,8 @@ def _host(desk: Desk, name: str, connector: Connector, alone: bool) -> list[Find
     if connector.capabilities.only_contacts and desk.config.file.mail.redirect_to:
         text = "this host mails only to people it knows"
         found.append(Finding("warning", "redirect_to", text, "make that address a contact there"))
+    if connector.capabilities.dated_notes:
+        found.append(Finding("ok", "activities", "are notes with a date: this host has no to-dos, and reminds nobody"))
     if not hosts.state(name).activated:
         found.append(Finding("warning", "automatic reminders", "off", f"relance activate {name}"))
     return found

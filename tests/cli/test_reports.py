@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from html.parser import HTMLParser
@@ -414,6 +415,16 @@ def test_check_says_what_to_mend(files: Company) -> None:
     assert rows["acme", "automatic reminders"]["mend"] == "relance activate acme"
     assert rows["", "sender"]["level"] == "warning"
     assert rows["", "programs"]["level"] == "ok"
+
+
+def test_check_says_where_activities_are_notes_that_nobody_is_reminded_of(fake: Company) -> None:
+    def told() -> list[str]:
+        return [one["text"] for one in fake("check acme", form="json").items if one["subject"] == "activities"]
+
+    assert told() == []
+    fake.host.capabilities = replace(fake.host.capabilities, dated_notes=True)
+    (found,) = told()
+    assert "notes with a date" in found
 
 
 def test_check_of_several_hosts_goes_on_after_one_that_is_not_there(fake: Company) -> None:

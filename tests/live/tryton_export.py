@@ -19,12 +19,25 @@ def export(folder: Path) -> None:
     client = tryton()
 
     def read(model: str, fields: list[str], *domain: list[Any]) -> dict[int, Row]:
+        if not client.call("model.ir.model.access.get_access", [model])[model]["read"]:
+            return {}
         return {row["id"]: row for row in client.rows(model, fields, *domain)}
 
     codes = {number: row["code"] for number, row in read("currency.currency", ["code"]).items()}
     moves = read(
         "account.invoice",
-        ["number", "state", "invoice_date", "total_amount", "amount_to_pay", "currency", "party", "lines_to_pay"],
+        [
+            "number",
+            "state",
+            "invoice_date",
+            "total_amount",
+            "amount_to_pay",
+            "currency",
+            "party",
+            "lines_to_pay",
+            "payment_term",
+            "payment_term_date",
+        ],
         ["type", "=", "out"],
         ["state", "in", ["draft", "validated", "posted"]],
     )
@@ -39,13 +52,17 @@ def export(folder: Path) -> None:
     blocked = {row["line"] for row in read("account.dunning", ["line"], ["blocked", "=", True]).values()}
     for row in owed:
         row["parts"] = sorted((lines[one] for one in row["lines_to_pay"]), key=lambda one: one["maturity_date"])
-    parties = read("party.party", ["name", "lang", "dunning_procedure"], ["id", "in", [row["party"] for row in owed]])
+    procedures = {one for one, row in read("account.dunning.procedure", ["levels"]).items() if not row["levels"]}
+    parties = read(
+        "party.party",
+        ["name", "lang", *["dunning_procedure"] * bool(procedures)],
+        ["id", "in", [row["party"] for row in owed]],
+    )
     languages = {number: row["code"] for number, row in read("ir.lang", ["code"]).items()}
     countries = {number: row["code"] for number, row in read("country.country", ["code"]).items()}
     homes = {
         row["party"]: countries.get(row["country"], "") for row in read("party.address", ["party", "country"]).values()
     }
-    procedures = {one for one, row in read("account.dunning.procedure", ["levels"]).items() if not row["levels"]}
     people = read("party.contact_mechanism", ["party", "name", "value", "invoice"], ["type", "=", "email"])
     first: dict[int, str] = {}
     for row in people.values():
@@ -56,7 +73,7 @@ def export(folder: Path) -> None:
         ("id", "number", "client", "issue_date", "due_date", "total", "residual", "currency", "status", "hold_until"),
         (
             (row["id"], row["number"] or "", row["party"], row["invoice_date"] or "",
-             row["parts"][-1]["maturity_date"] if row["parts"] else "", row["total_amount"], row["residual"],
+             row["parts"][-1]["maturity_date"] if row["parts"] else _undated(row), row["total_amount"], row["residual"],
              codes[row["currency"]], "open" if row["state"] == "posted" else "draft",
              "always" if any(one["id"] in blocked and not one["reconciliation"] for one in row["parts"]) else "")
             for row in owed
@@ -72,7 +89,7 @@ def export(folder: Path) -> None:
         ("id", "name", "email", "language", "country", "hold_until", "credit"),
         (
             (number, row["name"], first.get(number, ""), languages.get(row["lang"], ""), homes.get(number, ""),
-             "always" if row["dunning_procedure"] in procedures else "",
+             "always" if row.get("dunning_procedure") in procedures else "",
              "; ".join(f"{amount} {currency}" for currency, amount in credits[number].items()))
             for number, row in parties.items()
         ),
@@ -86,6 +103,11 @@ def export(folder: Path) -> None:
             if row["party"] in parties
         ),
     )
+
+
+def _undated(row: Row) -> Any:
+    """When a draft will be due: known unless a payment term makes it."""
+    return (None if row["payment_term"] else row["payment_term_date"]) or ""
 
 
 def _instalments(row: Row) -> list[tuple[Any, ...]]:

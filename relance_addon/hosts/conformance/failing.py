@@ -49,6 +49,7 @@ class Failing(Suite):
             if not after:
                 assert posted.state not in LEFT, "nothing is said to be sent to a host that says nothing"
             self._is_told_afterwards(subject, one, posted, f"after {after} answers: {posted}")
+        assert posted.state in LEFT, "a message takes more calls than are said: raise them"
 
     def _is_told_afterwards(self, subject: Subject, one: Outgoing, posted: Posted, when: str) -> None:
         left, connector = subject.left(one), subject.connect()

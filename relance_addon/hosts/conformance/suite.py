@@ -66,7 +66,7 @@ class Suite:
     faults: frozenset[Fault] = FAULTS
     """What the subject can let go wrong."""
     calls = 12
-    """How many calls a message takes at most: after each of them answers are lost once."""
+    """How many calls a message takes at most: from each of them on answers are lost once."""
 
     def _messages(self, subject: Subject, count: int) -> list[Outgoing]:
         put = [invoice(str(number)) for number in range(1, count + 1)]

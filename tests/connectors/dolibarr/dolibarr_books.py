@@ -291,7 +291,8 @@ class Books:
     def _listed(self, path: str, table: list[Row], query: Mapping[str, str]) -> list[Row]:
         found = table
         if path == "thirdparties" and "category" in query:
-            members = [*self.tags.values()][int(query["category"]) - 1]
+            # But of customers alone, Dolibarr asks for those of suppliers as well, and here there are none.
+            members = [*self.tags.values()][int(query["category"]) - 1] if query["mode"] == "1" else []
             found = [row for row in found if int(row["id"]) in members]
         if path == "invoices":
             found = self._seen(found, query)

@@ -6,9 +6,10 @@ lets nobody delete a validated invoice that is not the last.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from secrets import token_hex
@@ -16,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 from dolibarr_books import broken, midnight
 from dolibarr_stage import live, surroundings
 from mailers import PostOffice
@@ -27,8 +29,8 @@ from relance_addon.connectors.dolibarr.connector import DolibarrConnector
 from relance_addon.connectors.dolibarr.invoices import OWED
 from relance_addon.connectors.dolibarr.settings import Settings
 from relance_addon.core.model import Client, Invoice
-from relance_addon.core.outgoing import Outgoing
-from relance_addon.hosts.conformance import TODAY
+from relance_addon.core.outgoing import Outgoing, Posted
+from relance_addon.hosts.conformance import Arrived, Subject
 from relance_addon.hosts.port import Connector
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -38,11 +40,13 @@ _RATES = {"EUR": 1, "USD": 1.25}
 _real = Wire.ask
 
 
-class LiveDolibarr(Names):
+class LiveDolibarr(Names, Subject):
     """A subject on the server that RELANCE_LIVE_DOLIBARR names."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(token_hex(4))
+        Names.__init__(self, token_hex(4))
+        self.answers = sys.maxsize
+        self.people: dict[str, Client] = {}
         url, keys = live()
         if not keys["admin"]:
             pytest.skip("no key of admin")
@@ -51,6 +55,7 @@ class LiveDolibarr(Names):
         self.folder, self.monkeypatch, self.office, self.reachable = folder, monkeypatch, PostOffice(), True
         self.secrets: Sequence[str] = (keys["robot"], keys["admin"])
         self.dolibarr = rest.connect(self.settings, keys["admin"], folder)
+        self._own = self.dolibarr._wire
         monkeypatch.setattr(Wire, "ask", lambda wire, *told: self._ask(wire, *told))
 
     def connect(self) -> Connector:
@@ -63,9 +68,13 @@ class LiveDolibarr(Names):
     def put(self, invoices: Sequence[Invoice], clients: Sequence[Client]) -> None:
         if not self.partners:
             self._add_clients(clients)
+        for client in clients:
+            if client != self.people[client.id]:
+                self.dolibarr.write("PUT", f"thirdparties/{self.partners[client.id]}", {"email": client.email})
+        self.people = {one.id: one for one in clients}
         wanted = {one.id: one for one in invoices}
         for gone in [one for one in self.bills if one not in wanted]:
-            self._delete(self.ids.pop(gone))
+            self._delete(self.ids.pop(gone), self.bills[gone])
         for bill in invoices:
             before = self.bills.get(bill.id)
             if before is None:
@@ -74,18 +83,19 @@ class LiveDolibarr(Names):
                 self._change(bill, before)
         self.bills = wanted
 
-    def _delete(self, number: int) -> None:
-        self.dolibarr.write("POST", f"invoices/{number}/settodraft", {"idwarehouse": -1})
+    def _delete(self, number: int, bill: Invoice) -> None:
+        if bill.status != "draft":
+            self.dolibarr.write("POST", f"invoices/{number}/settodraft", {"idwarehouse": -1})
         try:
             self.dolibarr.write("DELETE", f"invoices/{number}", {})
         except rest.Denied:
             pytest.skip("this version lets nobody delete an invoice that had a number")
 
     def settle(self, invoices: Sequence[str], on: date) -> date:
-        """They are closed today, whatever day they were paid on: later than the suite's, which says the day after."""
+        """They are closed today, whatever day they were paid on."""
         for one in invoices:
             self._pay(self.ids[one], self.bills[one].residual, on)
-        return TODAY + timedelta(days=1) if datetime.now(ZoneInfo("Europe/Paris")).date() > TODAY else TODAY
+        return datetime.now(ZoneInfo(self.dolibarr.zone or "Europe/Paris")).date()
 
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
@@ -95,17 +105,44 @@ class LiveDolibarr(Names):
         found = rest.rows(self.dolibarr, "agendaevents", sqlfilters=f"(t.email_msgid:=:'{text}')")
         return [one["array_options"][f"options_{UID}"] for one in found].count(sent.key)
 
+    def arrived(self, message: Outgoing) -> Arrived:
+        sent = self.message(message)
+        invoices = {
+            bill
+            for bill, number in self.ids.items()
+            for event in rest.rows(self.dolibarr, "agendaevents", sqlfilters=f"(t.fk_element:=:{number})")
+            if event["label"] == sent.subject
+        }
+        return self.office.arrived(sent)._replace(invoices=invoices)
+
     def cut(self) -> None:
         self.reachable = False
+
+    def refuse(self, message: Outgoing) -> Outgoing:
+        key = self.message(message).key
+        self.office.answers[key] = Posted(key, "failed", "550 no such user")
+        return message
+
+    def lose_answers(self, after: int) -> None:
+        self.answers = after
+
+    def mend(self) -> None:
+        self.answers = sys.maxsize
 
     def numbers(self, bills: Sequence[str]) -> Sequence[str]:
         ids = [self.ids[one] for one in bills]
         return [row["ref"] for row in rest.among(self.dolibarr, "invoices", "t.rowid", ids, properties="ref")]
 
     def _ask(self, wire: Wire, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        if wire is self._own:
+            return _real(wire, method, path, body, headers)
         if not self.reachable:
             raise broken(ConnectionRefusedError(111, "Connection refused"))
-        return _real(wire, method, path, body, headers)
+        answer = _real(wire, method, path, body, headers)
+        self.answers -= 1
+        if self.answers < 0:
+            raise broken(TimeoutError(), requests.ReadTimeout)
+        return answer
 
     def _add_clients(self, clients: Sequence[Client]) -> None:
         for one in clients:
@@ -117,6 +154,7 @@ class LiveDolibarr(Names):
                 "code_client": "auto",
             }
             self.partners[one.id] = int(self.dolibarr.write("POST", "thirdparties", body))
+        self.people = {one.id: one for one in clients}
         own = f"{OWED} and (t.fk_soc:in:{','.join(map(str, self.partners.values()))})"
         for module in (reading, invoices, inspection):
             self.monkeypatch.setattr(module, "OWED", own)
@@ -149,6 +187,10 @@ class LiveDolibarr(Names):
             self.dolibarr.write("POST", f"invoices/{number}/settopaid", {"close_code": "badcustomer"})
         elif one.residual < before.residual:
             self._pay(number, before.residual - one.residual, one.issue_date)
+        elif before.status == "draft":
+            self.dolibarr.write("POST", f"invoices/{number}/validate", {})
+        elif one.due_date != before.due_date:
+            self.dolibarr.write("PUT", f"invoices/{number}", {"date_lim_reglement": midnight(one.due_date)})
 
     def _pay(self, number: int, amount: Decimal, on: date | None) -> None:
         body = {

@@ -16,7 +16,7 @@ from mailers import PostOffice
 
 from relance_addon.connectors.dolibarr.rest import PAGE
 from relance_addon.core.model import STATUSES, Client, Invoice
-from relance_addon.hosts.conformance import TODAY, Arrived, Conformance, Subject
+from relance_addon.hosts.conformance import CHANGES, TODAY, Arrived, Conformance, Subject
 from relance_addon.hosts.port import Connector, Outgoing, Posted
 
 UNDISPUTED = tuple(one for one in STATUSES if one != "disputed")
@@ -121,6 +121,11 @@ class TestDolibarr(Conformance):
 @pytest.mark.skipif(not LIVE or RECORDING, reason="with RELANCE_LIVE_DOLIBARR and an administrator's key")
 class TestRunningDolibarr(Conformance):
     instalments = False
+    statuses = ("draft", "open", "paid", "written_off")
+    currencies = ("EUR", "USD")
+    changes = tuple(change for change in CHANGES if change != "a payment taken back")
+    many = 120
+    faults = frozenset({"refuse", "lose_answers"})
 
     @pytest.fixture
     def subject(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveDolibarr:

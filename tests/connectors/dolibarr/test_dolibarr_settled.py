@@ -37,10 +37,9 @@ def test_every_closed_invoice_has_its_day(version: str, tmp_path: Path) -> None:
     every = {str(number): SINCE + timedelta(days=number) for number in range(-2, 93)}
     books.invoices = [closed(int(number) + 10, on, 8 + int(number) % 2) for number, on in every.items()]
     pages = past(books, tmp_path)
-    expected = {
-        str(int(number) + 10): str(min(on, TODAY + timedelta(days=1))) for number, on in every.items() if on > SINCE
-    }
-    assert days(pages) == expected, "the day after today stands for any later one"
+    expected = {str(int(number) + 10): str(on) for number, on in every.items() if on > SINCE}
+    assert max(expected.values()) > str(TODAY), "Dolibarr's own day may be a later one"
+    assert days(pages) == expected
     assert sum(len(page.invoices) for page in pages) == len(expected) == 92
     assert [one.id for page in pages for one in page.clients] == ["8", "9"]
 

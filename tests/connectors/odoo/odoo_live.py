@@ -5,6 +5,8 @@ The connector is asked for the bills of these clients only: Odoo keeps what earl
 
 from __future__ import annotations
 
+import sys
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import live_settings, surroundings
+from odoo_samples import copy_for, seen_in
 from translated import Names, Translated
 
 from relance_addon.connectors.odoo import invoices as odoo_invoices
@@ -23,19 +26,23 @@ from relance_addon.connectors.odoo.browser import is_key
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.connectors.odoo.transport import Session, connect
-from relance_addon.core.model import Client, Invoice
+from relance_addon.core.errors import Unreachable
+from relance_addon.core.model import Client, Invoice, Status
 from relance_addon.core.outgoing import Outgoing
+from relance_addon.hosts.conformance import Arrived, Subject
 from relance_addon.hosts.faults import NotDone
 from relance_addon.hosts.port import Connector
 
 _PAGE = 100
 
 
-class LiveOdoo(Names):
+class LiveOdoo(Names, Subject):
     """A subject on the server that RELANCE_LIVE_ODOO names."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, send: str) -> None:
-        super().__init__(token_hex(4))
+        Names.__init__(self, token_hex(4))
+        self.answers = sys.maxsize
+        self.people: dict[str, Client] = {}
         settings, password = live_settings(folder)
         self.settings = settings.model_copy(update={"send": send})
         self.folder, self.monkeypatch, self.reachable = folder, monkeypatch, True
@@ -53,11 +60,15 @@ class LiveOdoo(Names):
     def put(self, invoices: Sequence[Invoice], clients: Sequence[Client]) -> None:
         if not self.partners:
             self._add_clients(clients)
+        for client in clients:
+            if client != self.people[client.id]:
+                self.odoo.call("res.partner", "write", [self.partners[client.id]], vals={"email": client.email})
+        self.people = {one.id: one for one in clients}
         wanted = {one.id: one for one in invoices}
         self._delete([one for one in self.bills if one not in wanted])
         self._add([one for one in invoices if one.id not in self.bills])
         for one in invoices:
-            before = self.bills.get(one.id, replace(one, status="draft", residual=one.total))
+            before = self.bills.get(one.id) or replace(one, status=_added(one), residual=one.total)
             if one != before:
                 self._change(one, before)
         self.bills = wanted
@@ -69,12 +80,38 @@ class LiveOdoo(Names):
 
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
-        if message.channel == "mail":
-            return self._count("mail.message", ("message_id", "=", sent.message_id))
-        return self._count("mail.activity", ("note", "ilike", sent.key))
+        if message.channel != "mail":
+            return self._count("mail.activity", ("note", "ilike", sent.key))
+        copies = sum(map(len, sent.recipients)) if self.settings.send == "mail" else 1
+        return -(-self._count("mail.message", ("message_id", "=", sent.message_id)) // copies)
+
+    def arrived(self, message: Outgoing) -> Arrived:
+        sent = self.message(message)
+        if message.channel != "mail":
+            to_dos = self._rows("mail.activity", ("note", "ilike", sent.key), "res_id")
+            return Arrived(invoices={self.bill(str(row["res_id"])) for row in to_dos})
+        kept = self._rows("mail.message", ("message_id", "=", sent.message_id), "model", "res_id", "attachment_ids")
+        notes = [sent.message_id.replace("<", f"<note.{one}.", 1) for one in sent.invoices]
+        noted = self._rows("mail.message", ("message_id", "in", notes), "model", "res_id")
+        places = {self.bill(str(row["res_id"])) for row in (*kept, *noted) if row["model"] == "account.move"}
+        files = self._rows("ir.attachment", ("id", "in", kept[0]["attachment_ids"]), "name", "datas")
+        contents = {row["name"]: b64decode(row["datas"]) for row in files}
+        about = ("mail_message_id", "in", [row["id"] for row in kept])
+        if self.settings.send == "mail":
+            mails = self._rows("mail.mail", about, "email_to", "email_cc", "headers")
+            return Arrived(list(map(copy_for, mails)), {one for row in mails for one in seen_in(row)}, contents, places)
+        ids = [row["res_partner_id"][0] for row in self._rows("mail.notification", about, "res_partner_id")]
+        people = [row["email"] for row in self._rows("res.partner", ("id", "in", ids), "email")]
+        return Arrived(people, None, contents, places)
 
     def cut(self) -> None:
         self.reachable = False
+
+    def lose_answers(self, after: int) -> None:
+        self.answers = after
+
+    def mend(self) -> None:
+        self.answers = sys.maxsize
 
     def numbers(self, bills: Sequence[str]) -> Sequence[str]:
         ours = [self.ids[one] for one in bills]
@@ -85,6 +122,7 @@ class LiveOdoo(Names):
             country = self.odoo.call("res.country", "search", domain=[("code", "=", one.country)])[0]
             values = {"name": one.name, "email": one.email, "country_id": country, "is_company": True}
             (self.partners[one.id],) = self.odoo.call("res.partner", "create", vals_list=[values])
+        self.people = {one.id: one for one in clients}
         own = ("commercial_partner_id", "in", sorted(self.partners.values()))
         self.monkeypatch.setattr(reading, "PAGE", _PAGE)
         for module in (reading, odoo_invoices):
@@ -110,7 +148,7 @@ class LiveOdoo(Names):
         ]
         made = self.odoo.call("account.move", "create", vals_list=values)
         self.ids.update(zip((one.id for one in invoices), made, strict=True))
-        posted = [self.ids[one.id] for one in invoices if one.status not in ("draft", "cancelled")]
+        posted = [self.ids[one.id] for one in invoices if _added(one) == "open"]
         if posted:
             self.odoo.call("account.move", "action_post", posted)
 
@@ -140,6 +178,12 @@ class LiveOdoo(Names):
             self._block(number)
         elif one.residual < before.residual:
             self._pay(number, before.residual - one.residual)
+        elif before.status == "draft":
+            self.odoo.call("account.move", "action_post", [number])
+        elif one.due_date != before.due_date:
+            self.odoo.call("account.move", "button_draft", [number])
+            self.odoo.call("account.move", "write", [number], vals={"invoice_date_due": str(one.due_date)})
+            self.odoo.call("account.move", "action_post", [number])
 
     def _pay(self, number: int, amount: Decimal, **more: str) -> None:
         context = {"active_model": "account.move", "active_ids": [number]}
@@ -161,13 +205,22 @@ class LiveOdoo(Names):
             self.odoo.call("account.move", "button_draft", numbers)
             self.odoo.call("account.move", "unlink", numbers, context={"force_delete": True})
 
+    def _rows(self, model: str, leaf: tuple[str, str, Any], *fields: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.odoo.call(model, "search_read", domain=[leaf], fields=list(fields))
+        return found
+
     def _count(self, model: str, leaf: tuple[str, str, str]) -> int:
         count: int = self.odoo.call(model, "search_count", domain=[leaf])
         return count
 
 
+def _added(one: Invoice) -> Status:
+    """What an invoice is before it is changed into what it is to be."""
+    return "draft" if one.status in ("draft", "cancelled") else "open"
+
+
 class Line:
-    """A connection that can be cut."""
+    """A connection that can be cut, and on which answers can be lost."""
 
     def __init__(self, session: Session, host: LiveOdoo) -> None:
         self._session, self._host = session, host
@@ -176,4 +229,8 @@ class Line:
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **named: Any) -> Any:
         if not self._host.reachable:
             raise NotDone("https://odoo.example: Connection refused")
-        return self._session.call(model, method, ids, **named)
+        answer = self._session.call(model, method, ids, **named)
+        self._host.answers -= 1
+        if self._host.answers < 0:
+            raise Unreachable(f"https://odoo.example: {model}.{method}: no answer in time")
+        return answer

@@ -91,8 +91,8 @@ def copy_for(mail: Mapping[str, Any]) -> str:
 
 def seen_in(mail: Mapping[str, Any]) -> set[str]:
     """The addresses that a copy of a message (mail.mail) shows."""
-    headers = literal_eval(mail["headers"])
-    heads = [headers.get("X-Forge-To", mail["email_to"]), headers.get("Cc", mail["email_cc"])]
+    headers = literal_eval(mail["headers"] or "{}")
+    heads = [headers.get("X-Forge-To", mail["email_to"] or ""), headers.get("Cc", mail["email_cc"] or "")]
     return {email for _, email in getaddresses(heads)}
 
 

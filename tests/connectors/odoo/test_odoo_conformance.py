@@ -21,7 +21,7 @@ from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.settings import Settings
 from relance_addon.connectors.odoo.transport import Session, connect
 from relance_addon.core.model import STATUSES, Address, Client, Invoice
-from relance_addon.hosts.conformance import Arrived, Conformance, Subject
+from relance_addon.hosts.conformance import CHANGES, Arrived, Conformance, Subject
 from relance_addon.hosts.port import Connector, Outgoing
 
 STATES = {
@@ -150,6 +150,12 @@ class TestOdooAsAdministrator(InMemory):
 
 @pytest.mark.skipif(not LIVE or RECORDING, reason="with RELANCE_LIVE_ODOO, as a user who may add clients")
 class TestRunningOdoo(Conformance):
+    statuses = ("draft", "open", "paid", "cancelled")  # disputed from 18 on
+    currencies = ("EUR", "USD")
+    changes = tuple(change for change in CHANGES if change != "a payment taken back")
+    many = 120
+    faults = frozenset({"lose_answers"})
+
     @pytest.fixture(params=["mail", "note"])
     def subject(self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveOdoo:
         return LiveOdoo(tmp_path, monkeypatch, send=request.param)

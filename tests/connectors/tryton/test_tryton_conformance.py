@@ -1,8 +1,8 @@
-"""The suite that every connector passes, over a real Tryton: once where Tryton sends, once where we do."""
+"""The suite that every connector passes, over a real Tryton; what is posted, once more where we send."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,25 +11,41 @@ from tryton_live import PAGE, LiveTryton
 from tryton_server import Tryton
 
 from relance_addon.hosts.conformance import Conformance
-from relance_addon.hosts.conformance.suite import CHANGES
+from relance_addon.hosts.conformance.failing import Failing
+from relance_addon.hosts.conformance.posting import Posting
+from relance_addon.hosts.conformance.suite import CHANGES, Suite
 
 
-class TestTryton(Conformance):
+class OnTryton(Suite):
     statuses = ("draft", "open", "paid", "cancelled")
     currencies = ("EUR", "USD", "CHF")
     changes = tuple(set(CHANGES) - {"a payment taken back"})
     many = PAGE + 4
 
-    @pytest.fixture(params=["tryton", "smtp"])
-    def subject(
-        self,
-        request: pytest.FixtureRequest,
-        tmp_path: Path,
-        tryton: Tryton,
-        letters: Letterbox,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> Iterator[LiveTryton]:
-        subject = LiveTryton(tmp_path, tryton, letters, request.param, monkeypatch)
-        (robot,) = subject.books.admin.rows("res.user", ["groups"], ["login", "=", "robot"])
-        yield subject
-        subject.restore(robot["groups"])
+
+@pytest.fixture
+def sending(
+    tmp_path: Path, tryton: Tryton, letters: Letterbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], LiveTryton]]:
+    """A subject, by who sends; the robot has its rights again afterwards."""
+    subjects: list[LiveTryton] = []
+
+    def subject(mail: str) -> LiveTryton:
+        subjects.append(LiveTryton(tmp_path, tryton, letters, mail, monkeypatch))
+        return subjects[0]
+
+    yield subject
+    for one in subjects:
+        one.allow()
+
+
+class TestTrytonSending(OnTryton, Conformance):
+    @pytest.fixture
+    def subject(self, sending: Callable[[str], LiveTryton]) -> LiveTryton:
+        return sending("tryton")
+
+
+class TestSendingOurselves(OnTryton, Posting, Failing):
+    @pytest.fixture
+    def subject(self, sending: Callable[[str], LiveTryton]) -> LiveTryton:
+        return sending("smtp")

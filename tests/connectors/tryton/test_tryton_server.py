@@ -54,7 +54,7 @@ def test_invoices_are_paid_settled_and_cancelled(books: Books, robot: Client) ->
     books.pay(dollars, 50, on=LATER)
     books.pay(part, "40.05", on=LATER)
     books.pay(full, on=LATER)
-    books.settle(*books.owed(credited, note), on=LATER)
+    books.settle(*books.owed(credited, note))
     books.cancel(void)
     rows = robot.rows("account.invoice", ["state", "amount_to_pay"], ["id", "in", invoices])
     assert [(row["state"], row["amount_to_pay"]) for row in rows] == [

@@ -206,9 +206,10 @@ class Books:
         lines = [line for row in rows for line in row["lines_to_pay"]]
         return self.admin.ids("account.move.line", ["id", "in", lines], ["reconciliation", "=", None])
 
-    def settle(self, *lines: int, on: date) -> None:
-        """Let move lines settle each other: those of an invoice and of its credit note, say."""
-        self.admin.one("account.move.reconciliation", date=on, lines=[["add", [*lines]]])
+    def settle(self, *lines: int) -> None:
+        """Let move lines settle each other, those of an invoice and of its credit note, say: on the last one's day."""
+        with self.admin.wizard("account.move.reconcile_lines", "account.move.line", *lines) as go:
+            go("start")
 
     def postpone(self, *lines: int, until: date) -> None:
         """Let instalments be due on another day."""

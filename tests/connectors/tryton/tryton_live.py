@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from email import message_from_bytes, policy
 from pathlib import Path
 from secrets import token_hex
@@ -31,7 +30,7 @@ from relance_addon.connectors.tryton.rpc import Rpc
 from relance_addon.connectors.tryton.settings import Settings
 from relance_addon.core.model import Address, Client, Invoice, Status
 from relance_addon.core.outgoing import Outgoing, Posted
-from relance_addon.hosts.conformance import Arrived, Subject
+from relance_addon.hosts.conformance import TODAY, Arrived, Subject
 from relance_addon.hosts.port import Connector, Surroundings
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -61,6 +60,7 @@ class LiveTryton(Names, Subject):
         (folder / "password").write_text(self.password)
         self.host: Mapping[str, Any] = {"url": tryton.url, "database": DATABASE, "mail": mail}
         self.wrong, self.answers = "", 0
+        self.taken: dict[int, Sequence[int]] = {}
         monkeypatch.setattr(Wire, "ask", lambda wire, *told: self._ask(wire, *told))
 
     def connect(self) -> Connector:
@@ -139,19 +139,20 @@ class LiveTryton(Names, Subject):
     def forbid(self) -> str:
         admin = self.books.admin
         (robot,) = admin.rows("res.user", ["groups"], ["login", "=", "robot"])
-        self._in_groups(robot["id"], "remove", robot["groups"])
+        self.taken = {robot["id"]: robot["groups"]}
+        self._give("remove")
         return "account.invoice"
+
+    def allow(self) -> None:
+        """Give back what was taken."""
+        self._give("add")
+
+    def _give(self, what: str) -> None:
+        for user, groups in self.taken.items():
+            self.books.admin.call("model.res.user.write", [user], {"groups": [[what, [*groups]]]})
 
     def mend(self) -> None:
         self.wrong = ""
-
-    def restore(self, groups: Sequence[int]) -> None:
-        """Give the robot its groups back."""
-        (robot,) = self.books.admin.ids("res.user", ["login", "=", "robot"])
-        self._in_groups(robot, "add", groups)
-
-    def _in_groups(self, user: int, what: str, groups: Sequence[int]) -> None:
-        self.books.admin.call("model.res.user.write", [user], {"groups": [[what, [*groups]]]})
 
     def _ask(self, wire: Wire, *told: Any) -> Answer:
         if self.wrong == "cut":
@@ -185,7 +186,7 @@ class LiveTryton(Names, Subject):
         known = admin.rows("party.contact_mechanism", ["value"], ["party", "=", party])
         for row in known:
             if row["value"] != email:
-                admin.call("model.party.contact_mechanism.write", [row["id"]], {"email": email})
+                admin.call("model.party.contact_mechanism.write", [row["id"]], {"value": email})
 
     def _bill(self, one: Invoice) -> Bill:
         assert one.issue_date and one.due_date
@@ -200,7 +201,7 @@ class LiveTryton(Names, Subject):
         if one.status == "cancelled":
             self.books.cancel(number)
         elif one.residual < before.residual:
-            self.books.pay(number, before.residual - one.residual, one.issue_date)
+            self.books.pay(number, before.residual - one.residual, on=one.issue_date or TODAY)
         if one.due_date != before.due_date and one.due_date is not None:
             self.books.postpone(*self.books.owed(number), until=one.due_date)
 

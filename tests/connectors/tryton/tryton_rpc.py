@@ -84,9 +84,9 @@ class Client:
         return made
 
     @contextmanager
-    def wizard(self, name: str, model: str = "", record: int = 0) -> Iterator[Callable[..., Row]]:
-        """``go(state, view={…})`` of a wizard, opened on a record or on none."""
-        active = {"active_model": model, "active_id": record, "active_ids": [record]} if model else {}
+    def wizard(self, name: str, model: str = "", *records: int) -> Iterator[Callable[..., Row]]:
+        """``go(state, view={…})`` of a wizard, opened on records or on none."""
+        active = {"active_model": model, "active_id": records[0], "active_ids": [*records]} if records else {}
         session, *_ = self.call(f"wizard.{name}.create", **active)
 
         def go(state: str, **views: Row) -> Row:

@@ -30,7 +30,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "fr": {"to": "À", "cc": "Cc", "bcc": "Cci", "files": "Fichiers", "with": "Avec", "by": "À faire le",
            "for": "pour", "given_up": "Non envoyé", "under_way": "Envoi en cours"},
 }  # fmt: skip
-_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds between looks, while others give way."""
 _BEST: Final = ("done", "under_way", "given_up")
 

@@ -16,7 +16,6 @@ from tryton_acme import DUE, Acme
 from relance_addon.hosts.wire import Wire
 
 TODAY, LATER = date.fromisoformat(DAY), date(2026, 12, 31)
-by_either = pytest.mark.parametrize("acme", ["tryton", "smtp"], indirect=True)
 by_us = pytest.mark.parametrize("acme", ["smtp"], indirect=True)
 FIRST = PROGRAMS.replace(PROGRAMS.split("\n\n")[1], '[[programs.steps]]\nname = "Rappel"\ntrigger = { after_due = 3 }')
 
@@ -138,7 +137,7 @@ def test_address_refused_550_is_nothing_that_tryton_tells_of(acme: Acme) -> None
     assert [mail["X-To"] for mail in acme.mails()] == [acme.email(good)]
 
 
-@by_either
+@pytest.mark.parametrize("acme", ["tryton", "smtp"], indirect=True)
 def test_smtp_down(acme: Acme) -> None:
     """What did not leave is not recorded as sent: the next run sends it, and not a step further."""
     made = acme.owing(2)
@@ -268,7 +267,6 @@ def test_two_instalments_due(acme: Acme) -> None:
     assert "66,66" in text(mail)
 
 
-@by_either
 def test_an_empty_body(acme: Acme) -> None:
     """Every mail says who owes what in both its texts: with credits, instalments, copies of Tryton's own page."""
     instalments = acme.bills(acme.client(), {DUE: 70, LATER: 30})
@@ -286,7 +284,6 @@ def test_an_empty_body(acme: Acme) -> None:
 # All of it
 
 
-@by_either
 def test_everything_in_one_transaction(acme: Acme) -> None:
     """A host that goes away in the middle takes nothing back: what left is recorded, the next run sends the rest."""
     made = acme.owing(3)

@@ -25,7 +25,10 @@ HANG_UP, STALL = "hang up", "stall"
 
 
 class Letterbox:
-    """Keeps what it gets. ``answers`` are those to MAIL, RCPT (by address, or to all) and DATA where not ``250 OK``."""
+    """Keeps what it gets. ``answers`` are those to MAIL, RCPT (by address, or to all) and DATA where not ``250 OK``.
+
+    To ``CONNECT`` it can only hang up.
+    """
 
     def __init__(self) -> None:
         self.got: list[Envelope] = []
@@ -60,6 +63,13 @@ class Letterbox:
         return answer
 
 
+class _Closed(asyncio.Protocol):
+    """Hangs up at once."""
+
+    def connection_made(self, transport: Any) -> None:
+        transport.abort()
+
+
 @contextmanager
 def smtp_server(box: Any, scheme: str = "smtp", log_in: bool = False, **options: Any) -> Iterator[str]:
     """The address of a server that hands mail to ``box``; with ``log_in`` only USER may send."""
@@ -68,9 +78,9 @@ def smtp_server(box: Any, scheme: str = "smtp", log_in: bool = False, **options:
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
     class Counting(Controller):
-        def factory(self) -> SMTP:
+        def factory(self) -> asyncio.BaseProtocol:
             box.connections = getattr(box, "connections", 0) + 1
-            return super().factory()
+            return super().factory() if "CONNECT" not in getattr(box, "answers", ()) else _Closed()
 
     options |= {"authenticator": known, "auth_require_tls": False, "auth_required": log_in}
     if scheme == "smtps":

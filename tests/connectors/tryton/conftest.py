@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from company import Company
 from post_office import Letterbox, smtp_server
+from tryton_acme import Acme, Stock
 from tryton_books import Books
 from tryton_server import Tryton, tryton_server
 
@@ -34,3 +36,17 @@ def letters(tryton_letterbox: Letterbox) -> Iterator[Letterbox]:
     tryton_letterbox.got.clear()
     yield tryton_letterbox
     tryton_letterbox.answers.clear()
+
+
+@pytest.fixture(scope="session")
+def stock(books: Books, tryton: Tryton, tmp_path_factory: pytest.TempPathFactory) -> Stock:
+    return Stock(books, tryton, tmp_path_factory.mktemp("robot"))
+
+
+@pytest.fixture
+def acme(request: pytest.FixtureRequest, company: Company, stock: Stock, letters: Letterbox) -> Iterator[Acme]:
+    """A company that uses it. Tryton sends, unless a test says otherwise."""
+    with smtp_server(letters) as smtp:
+        acme = Acme(company, stock, letters, smtp, getattr(request, "param", "tryton"))
+        yield acme
+        acme.monkeypatch.undo()

@@ -27,7 +27,7 @@ HANG_UP, STALL = "hang up", "stall"
 class Letterbox:
     """Keeps what it gets. ``answers`` are those to MAIL, RCPT (by address, or to all) and DATA where not ``250 OK``.
 
-    That to CONNECT can only be to hang up.
+    To ``CONNECT`` it can only hang up.
     """
 
     def __init__(self) -> None:
@@ -63,11 +63,11 @@ class Letterbox:
         return answer
 
 
-class HangingUp(asyncio.Protocol):
-    """Says nothing to whoever comes."""
+class _Closed(asyncio.Protocol):
+    """Hangs up at once."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+    def connection_made(self, transport: Any) -> None:
+        transport.abort()
 
 
 @contextmanager
@@ -78,9 +78,9 @@ def smtp_server(box: Any, scheme: str = "smtp", log_in: bool = False, **options:
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
     class Counting(Controller):
-        def factory(self) -> Any:
+        def factory(self) -> asyncio.BaseProtocol:
             box.connections = getattr(box, "connections", 0) + 1
-            return HangingUp() if "CONNECT" in getattr(box, "answers", ()) else super().factory()
+            return super().factory() if "CONNECT" not in getattr(box, "answers", ()) else _Closed()
 
     options |= {"authenticator": known, "auth_require_tls": False, "auth_required": log_in}
     if scheme == "smtps":

@@ -134,6 +134,7 @@ def test_any_name_is_written_as_it_is(files: Company, name: str) -> None:
 
 
 def test_a_client_without_an_address_is_no_failure(files: Company) -> None:
+    """One client without an address: with OCA's reminder and Dolibarr 16 the whole batch fails."""
     files.csv("clients", "1,Dupont SA,,fr,FR,,,,", "2,Smith Ltd,ap@smith.example,en,GB,,,,")
     files.csv("invoices", "17,1,2026-10-01,2026-10-31,100.00", GOOD)
     ran = files("run acme", status=0)
@@ -321,6 +322,7 @@ def test_the_runs_of_two_hosts_do_not_wait_for_each_other(files: Company) -> Non
 
 
 def test_two_processes_at_once_send_everything_once(files: Company) -> None:
+    """Confirmed twice, two people at once: with OCA's reminder each client got it four times."""
     files.path("relance.sqlite3").unlink()
     files.programs()
     files("activate acme")

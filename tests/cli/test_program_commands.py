@@ -64,6 +64,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_file_with_a_fault_stores_nothing(name: str, files: Company) -> None:
+    """Unknown template, unknown tag, and the like: Dolibarr's job sends the default text, or the tag as it stands."""
     lines, place, told = FAULTS[name]
     files.write("programs.toml", HEAD + lines + "\n")
     said = files("programs apply programs.toml", status=2)

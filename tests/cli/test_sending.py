@@ -134,6 +134,7 @@ def test_an_invoice_or_a_client_is_wanted(files: Company) -> None:
 
 
 def test_two_processes_send_the_same_step_once(files: Company) -> None:
+    """A step confirmed twice, two people at once: with OCA's reminder each client got it four times."""
     command = [sys.executable, "-m", "relance_addon", "send", "acme", "--invoice", "17", "--step", "2", "--yes"]
     processes = [
         subprocess.Popen([*command, "--date", DAY], cwd=files.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -22,8 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 import odoorpc
 import requests
-
-from tests.connectors.tryton.tryton_rpc import Client
+from tryton_rpc import Client
 
 RELANCE = Path(sys.executable).with_name("relance")
 KIND = next((one for one in ("odoo", "tryton") if f"RELANCE_LIVE_{one.upper()}" in os.environ), "dolibarr")
@@ -32,7 +31,10 @@ URL = f"{ADDRESS.scheme}://{ADDRESS.hostname}:{ADDRESS.port or 8069}"
 _MAIL = os.environ.get("RELANCE_LIVE_TRYTON_MAIL", "tryton")
 _USER = unquote(ADDRESS.username or "")
 # Tryton sends from the address of its user alone.
-SENDER = f"{_USER}@acme.example" if (KIND, _MAIL) == ("tryton", "tryton") else "compta@acme.example"
+_ALONE = (KIND, _MAIL) == ("tryton", "tryton")
+SENDER = f"{_USER}@acme.example" if _ALONE else "compta@acme.example"
+SALESPERSON = "accounting" if _ALONE else "salesperson"
+"""Who stands for the salesperson as a sender."""
 _CONFIG = """
 [mail]
 smtp = "{smtp}"
@@ -154,11 +156,11 @@ def received(sink: Path) -> Counter[tuple[str, str]]:
         if path.name not in _SEEN:
             mail = message_from_bytes(path.read_bytes(), policy=policy.default)
             recipients = str(mail["X-Envelope-To"]).split(",")
-            _SEEN[path.name] = [(_message_id(mail), one.strip()) for one in recipients]
+            _SEEN[path.name] = [(message_id(mail), one.strip()) for one in recipients]
     return Counter(one for each in _SEEN.values() for one in each)
 
 
-def _message_id(mail: EmailMessage) -> str:
+def message_id(mail: EmailMessage) -> str:
     """Ours: Tryton gives mails ids of its own, and keeps our key in their text."""
     body = mail.get_body(("html",)) if KIND == "tryton" else None
     key = re.search(r"<!-- relance:(\w+):\d+ -->", body.get_content()) if body else None

@@ -7,17 +7,11 @@ Tryton by the administrator of the tests' own company.
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import odoorpc
 import requests
-
-# what Tryton is spoken to with stands beside the tests of its connector
-sys.path.insert(0, str(Path(__file__).parents[1] / "connectors" / "tryton"))
-
 from tryton_company import password
 from tryton_rpc import Client
 

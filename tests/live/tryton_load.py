@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import servers  # isort: skip - it says where the next ones are
-
 import tryton_books
 from tryton_rpc import Client as Rpc
 
+from . import servers
 from .same_books import Bill, Books, Client, Credit
 
 

@@ -118,6 +118,7 @@ def test_a_recipient_who_is_refused_is_reported_and_has_an_event(posting: Compan
 
 
 def test_a_client_who_is_refused_was_not_reminded(posting: Company, box: Letterbox) -> None:
+    """Address refused (550): both OCA modules count it as reminded, and the next level follows."""
     posting.programs(PROGRAMS_WITH_COPY)
     box.answers[CLIENT] = "550 5.1.1 no such user"
     assert posting("run acme", status=1).states == {"17": "failed"}
@@ -127,6 +128,7 @@ def test_a_client_who_is_refused_was_not_reminded(posting: Company, box: Letterb
 
 
 def test_a_server_that_is_down_costs_no_attempt(posting: Company, box: Letterbox) -> None:
+    """SMTP down: Tryton records what did not leave as sent."""
     text = posting.path("relance.toml").read_text("utf-8")
     down = text.replace(text.split('smtp = "')[1].split('"')[0], f"smtp://127.0.0.1:{free_port()}")
     posting.write("relance.toml", down)

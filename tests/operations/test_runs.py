@@ -38,6 +38,7 @@ def test_a_run_sends_what_is_due_and_records_it(fake: Company) -> None:
 
 
 def test_run_twice_is_run_once(fake: Company) -> None:
+    """Run twice the same day: Dolibarr's job sends again, Tryton and OCA's credit control the next level."""
     owing(fake, 17, 18)
     fake("run acme")
     again = fake("run acme")
@@ -87,6 +88,7 @@ def test_activating_twice_says_so(fake: Company) -> None:
 
 
 def test_an_invoice_paid_meanwhile_is_not_reminded_and_its_message_is_dropped(fake: Company) -> None:
+    """Paid, or back to draft, between choosing and sending: both OCA modules write with the old amount."""
     owing(fake, 17, 18)
     fake.host.before("read", lambda host: host.settle("17"))
     ran = fake("run acme", status=0)
@@ -140,6 +142,7 @@ def test_an_amount_paid_in_part_meanwhile_is_the_one_asked_for(fake: Company) ->
     ],
 )
 def test_whatever_changed_meanwhile_is_decided_again(fake: Company, change: dict[str, Any], reason: str) -> None:
+    """Paid, or back to draft, between choosing and sending: both OCA modules write with the old amount."""
     owing(fake, 17)
     fake.host.before("read", lambda host: host.put(replace(host.invoices["17"], **change)))
     ran = fake("run acme", status=None)
@@ -209,6 +212,7 @@ def test_a_client_with_more_invoices_than_a_batch_gets_one_message(fake: Company
 
 
 def test_the_others_go_when_one_fails(fake: Company) -> None:
+    """Everything in one transaction: with both OCA modules one failure takes all others back."""
     owing(fake, 17, 18, 19)
     fake.host.answer("18", "failed", "550 no such user")
     ran = fake("run acme", status=1)
@@ -304,6 +308,7 @@ def test_a_pull_that_breaks_off_loses_nothing_and_sends_nothing(fake: Company) -
 def test_the_host_unreachable_in_the_middle_is_status_3_what_was_sent_is_recorded_and_nothing_goes_twice(
     fake: Company,
 ) -> None:
+    """Everything in one transaction: both OCA modules are killed, and nothing is done, for ever."""
     owing(fake, *range(1, 46))
     fake.host.before(
         "post", lambda host: host.before("post", lambda host: host.break_down(Unreachable("gone"), "read"))
@@ -408,6 +413,7 @@ def test_a_limit_of_none_at_all_sends_nothing(fake: Company) -> None:
 
 
 def test_a_day_before_the_last_run_is_refused(fake: Company) -> None:
+    """A run dated in the future: OCA's credit control blocks every earlier date, without a word."""
     owing(fake, 17)
     fake("run acme", date="2026-11-21")
     for command in ("run acme", "simulate acme", "simulate acme --no-sync", "sync acme", "invoices acme"):
@@ -417,6 +423,7 @@ def test_a_day_before_the_last_run_is_refused(fake: Company) -> None:
 
 
 def test_a_simulation_is_no_run_and_blocks_no_earlier_day(fake: Company) -> None:
+    """A run dated in the future: OCA's credit control blocks every earlier date."""
     owing(fake, 17)
     fake("simulate acme", date="2027-11-21")
     assert fake("run acme", date="2026-11-21").states == {"17": "sent"}

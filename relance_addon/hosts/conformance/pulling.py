@@ -72,7 +72,8 @@ class Pulling(Suite):
         ]
         subject.put(put, self.clients)
         found = {one.id: (one.currency, one.residual, one.total) for one in pulled(subject.connect()).invoices}
-        assert found == {one.id: (one.currency, one.residual, one.total) for one in put}, "not in the company's"
+        wanted = {one.id: (one.currency, one.residual, one.total) for one in put}
+        assert found == wanted, f"not in the company's: {found}"
 
     def test_every_invoice_comes_once_over_all_pages(self, subject: Subject) -> None:
         put = [invoice(str(number), "12"[number % 2]) for number in range(1, (self.many or _FEW) + 1)]

@@ -36,7 +36,7 @@ from relance_addon.hosts.wire import Answer, Wire
 
 _PAGE = 100
 _COUNTRIES = {"FR": 1, "BE": 2}
-_RATES = {"EUR": 1, "USD": 1.25}
+_RATES = {"EUR": Decimal(1), "USD": Decimal("1.25")}
 _real = Wire.ask
 
 
@@ -164,7 +164,7 @@ class LiveDolibarr(Names, Subject):
 
     def _add(self, one: Invoice) -> Invoice:
         """Draft it, and validate what is to be; as it is then."""
-        price = float(one.total) / _RATES[one.currency]
+        price = float(one.total / _RATES[one.currency])
         body: dict[str, Any] = {
             "socid": self.partners[one.client],
             "type": 0,
@@ -172,7 +172,7 @@ class LiveDolibarr(Names, Subject):
             "date_lim_reglement": midnight(one.due_date),
             "cond_reglement_id": 0,
             "multicurrency_code": one.currency,
-            "multicurrency_tx": _RATES[one.currency],
+            "multicurrency_tx": float(_RATES[one.currency]),
             "lines": [{"desc": "Conseil", "subprice": price, "qty": 1, "tva_tx": 0, "product_type": 1}],
         }
         number = self.ids[one.id] = int(self.dolibarr.write("POST", "invoices", body))
@@ -186,7 +186,7 @@ class LiveDolibarr(Names, Subject):
             # Nobody abandons an invoice over REST.
             self.dolibarr.write("POST", f"invoices/{number}/settopaid", {"close_code": "badcustomer"})
         elif one.residual < before.residual:
-            self._pay(number, before.residual - one.residual, one.issue_date)
+            self._pay(number, (before.residual - one.residual) / _RATES[one.currency], one.issue_date)
         elif before.status == "draft":
             self.dolibarr.write("POST", f"invoices/{number}/validate", {})
         elif one.due_date != before.due_date:

@@ -62,7 +62,9 @@ class LiveOdoo(Names, Subject):
             self._add_clients(clients)
         for client in clients:
             if client != self.people[client.id]:
-                self.odoo.call("res.partner", "write", [self.partners[client.id]], vals={"email": client.email})
+                self.odoo.call(
+                    "res.partner", "load", fields=[".id", "email"], data=[[self.partners[client.id], client.email]]
+                )
         self.people = {one.id: one for one in clients}
         wanted = {one.id: one for one in invoices}
         self._delete([one for one in self.bills if one not in wanted])
@@ -81,7 +83,9 @@ class LiveOdoo(Names, Subject):
     def left(self, message: Outgoing) -> int:
         sent = self.message(message)
         if message.channel != "mail":
-            return self._count("mail.activity", ("note", "ilike", sent.key))
+            # There is one on each of its invoices.
+            first = ("res_id", "=", int(sent.invoices[0]))
+            return self._count("mail.activity", ("note", "ilike", sent.key), first)
         copies = sum(map(len, sent.recipients)) if self.settings.send == "mail" else 1
         return -(-self._count("mail.message", ("message_id", "=", sent.message_id)) // copies)
 
@@ -202,15 +206,18 @@ class LiveOdoo(Names, Subject):
     def _delete(self, bills: Sequence[str]) -> None:
         numbers = [self.ids.pop(one) for one in bills]
         if numbers:
-            self.odoo.call("account.move", "button_draft", numbers)
+            posted = self._rows("account.move", ("id", "in", numbers), "state")
+            undone = [row["id"] for row in posted if row["state"] != "draft"]
+            if undone:
+                self.odoo.call("account.move", "button_draft", undone)
             self.odoo.call("account.move", "unlink", numbers, context={"force_delete": True})
 
     def _rows(self, model: str, leaf: tuple[str, str, Any], *fields: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.odoo.call(model, "search_read", domain=[leaf], fields=list(fields))
         return found
 
-    def _count(self, model: str, leaf: tuple[str, str, str]) -> int:
-        count: int = self.odoo.call(model, "search_count", domain=[leaf])
+    def _count(self, model: str, *leaves: tuple[str, str, Any]) -> int:
+        count: int = self.odoo.call(model, "search_count", domain=[*leaves])
         return count
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from company import Company
 from post_office import Letterbox, smtp_server
+from tryton_acme import Acme, Stock
 from tryton_books import Books
 from tryton_server import Tryton, tryton_server
 from tryton_stage import Line, Stage
@@ -52,3 +54,17 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
 def stage(tryton: Tryton, tmp_path: Path, line: Line) -> Stage:
     """Where connectors to Tryton are made."""
     return Stage(tryton.url, tmp_path, line)
+
+
+@pytest.fixture(scope="session")
+def stock(books: Books, tryton: Tryton, tmp_path_factory: pytest.TempPathFactory) -> Stock:
+    return Stock(books, tryton, tmp_path_factory.mktemp("robot"))
+
+
+@pytest.fixture
+def acme(request: pytest.FixtureRequest, company: Company, stock: Stock, letters: Letterbox) -> Iterator[Acme]:
+    """A company that uses it. Tryton sends, unless a test says otherwise."""
+    with smtp_server(letters) as smtp:
+        acme = Acme(company, stock, letters, smtp, getattr(request, "param", "tryton"))
+        yield acme
+        acme.monkeypatch.undo()

@@ -45,7 +45,7 @@ def tryton_sends(desk: Stage) -> TrytonConnector:
 
 
 @pytest.fixture(scope="module")
-def stock(books: Books, tryton_sends: TrytonConnector) -> list[Invoice]:
+def drawer(books: Books, tryton_sends: TrytonConnector) -> list[Invoice]:
     """Invoices of one party, which tests share: of messages each has its own."""
     (party,) = books.parties({"name": "Dupont", "email": "compta@dupont.example"})
     made = books.bill(*[Bill(party, A, {B: 100})] * 10)
@@ -53,19 +53,19 @@ def stock(books: Books, tryton_sends: TrytonConnector) -> list[Invoice]:
 
 
 @pytest.fixture
-def some(stock: list[Invoice]) -> Some:
-    return lambda count: stock[:count]
+def some(drawer: list[Invoice]) -> Some:
+    return lambda count: drawer[:count]
 
 
 @pytest.fixture
-def fresh(stock: list[Invoice]) -> Some:
+def fresh(drawer: list[Invoice]) -> Some:
     """Of these no other test hears."""
-    return lambda count: [stock.pop() for _ in range(count)]
+    return lambda count: [drawer.pop() for _ in range(count)]
 
 
 @pytest.fixture
-def one(stock: list[Invoice]) -> Invoice:
-    return stock[0]
+def one(drawer: list[Invoice]) -> Invoice:
+    return drawer[0]
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from relance_addon.hosts import mapping
+from relance_addon.hosts.bound import Bound
 from relance_addon.hosts.mapping import Source
 from relance_addon.hosts.port import Kind
 
@@ -35,18 +36,13 @@ MADE: Final[Mapping[Kind, frozenset[str]]] = {
 """What a record is given besides by us: see mapping.toml."""
 
 
-class Fields:
+class Fields(Bound):
     """The fields of one kind."""
 
     def __init__(self, kind: Kind, sources: Mapping[str, Source]) -> None:
         self.kind = kind
         self.sources = sources
-        self._getters = mapping.records(sources)
-
-    @property
-    def known(self) -> Collection[str]:
-        """The fields that come from somewhere."""
-        return self._getters.keys()
+        super().__init__(mapping.records(sources))
 
     @property
     def properties(self) -> str:
@@ -57,8 +53,7 @@ class Fields:
 
     def value(self, field: str, record: Mapping[str, Any]) -> Any:
         """The value of a field of ours; None for nothing, which Dolibarr also writes as empty text or list."""
-        getter = self._getters.get(field)
-        found = None if getter is None else getter(record)
+        found = super().value(field, record)
         return None if found in ("", []) else found
 
     def unseen(self, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:

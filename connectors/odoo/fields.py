@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from relance_addon.connectors.odoo.records import Schema
 from relance_addon.core.model import Problem
 from relance_addon.hosts import mapping
+from relance_addon.hosts.bound import Bound, along, lacking
 from relance_addon.hosts.mapping import Source
-from relance_addon.hosts.paths import Getter, at
 from relance_addon.hosts.port import Kind
 
 MODELS: Final[Mapping[Kind, str]] = {
@@ -65,33 +65,19 @@ class Sources:
         for kind, sources in self.by_kind.items():
             wanted[MODELS[kind]].update(mapping.needed(sources))
         existing = {model: schema.existing(model, paths) for model, paths in wanted.items()}
-        problems = []
-        for kind, sources in self.by_kind.items():
-            paths = existing[MODELS[kind]]
-            for field, path in mapping.missing(sources, paths, _REQUIRED[kind]).items():
-                why = f"Odoo has no {path!r} on {MODELS[kind]}" if path else "must come from somewhere"
-                problems.append(Problem("", f"{self.key}.{kind}.{field}", why))
-        return problems
+        return lacking(
+            self.by_kind,
+            _REQUIRED,
+            lambda kind, path: path in existing[MODELS[kind]],
+            lambda kind, path: f"Odoo has no {path!r} on {MODELS[kind]}",
+            self.key,
+        )
 
 
-class Fields:
+class Fields(Bound):
     """The fields of one kind: the paths to read, and each field's value in what was read."""
 
     def __init__(self, kind: Kind, sources: Mapping[str, Source], schema: Schema) -> None:
         existing = schema.existing(MODELS[kind], mapping.needed(sources))
         self.paths = tuple(sorted(existing))
-        self._getters = {
-            field: getter
-            for field, source in sources.items()
-            if (getter := mapping.bind(source, lambda path: at(path) if path in existing else None))
-        }
-
-    @property
-    def known(self) -> Collection[str]:
-        """The fields that come from somewhere."""
-        return self._getters.keys()
-
-    def value(self, field: str, record: Mapping[str, Any]) -> Any:
-        """The value of a field of ours, None where Odoo has none."""
-        getter: Getter | None = self._getters.get(field)
-        return None if getter is None else getter(record)
+        super().__init__(along(sources, existing))

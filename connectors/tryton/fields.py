@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from relance_addon.connectors.tryton.records import Records
 from relance_addon.core.model import Problem
 from relance_addon.hosts import mapping
+from relance_addon.hosts.bound import Bound, along, lacking
 from relance_addon.hosts.mapping import Source
-from relance_addon.hosts.paths import at
 from relance_addon.hosts.port import Kind
 
 MODELS: Final[Mapping[Kind, str]] = {
@@ -65,37 +65,23 @@ class Sources:
 
     def lacking(self, records: Records) -> list[Problem]:
         """The fields that this Tryton cannot fill, with the path that it does not have."""
-        problems = []
-        for kind, sources in self.by_kind.items():
-            paths = {path for path in mapping.needed(sources) if _exists(records, kind, path)}
-            for field, path in mapping.missing(sources, paths, _REQUIRED[kind]).items():
-                why = f"Tryton has no {path!r} on {MODELS[kind]}" if path else "must come from somewhere"
-                problems.append(Problem("", f"{self.key}.{kind}.{field}", why))
-        return problems
+        return lacking(
+            self.by_kind,
+            _REQUIRED,
+            lambda kind, path: _exists(records, kind, path),
+            lambda kind, path: f"Tryton has no {path!r} on {MODELS[kind]}",
+            self.key,
+        )
 
 
-class Fields:
+class Fields(Bound):
     """The fields of one kind: the paths to read, and each field's value in what was read."""
 
     def __init__(self, kind: Kind, sources: Mapping[str, Source], records: Records) -> None:
         wanted = {path for path in mapping.needed(sources) if _exists(records, kind, path)}
         told = {_told(kind, path) for path in wanted} - {""}
         self.paths = tuple(sorted(told | records.existing(MODELS[kind], _ALWAYS[kind])))
-        self._getters = {
-            field: getter
-            for field, source in sources.items()
-            if (getter := mapping.bind(source, lambda path: at(path) if path in wanted else None))
-        }
-
-    @property
-    def known(self) -> Collection[str]:
-        """The fields that come from somewhere."""
-        return self._getters.keys()
-
-    def value(self, field: str, record: Mapping[str, Any]) -> Any:
-        """The value of a field of ours, None where Tryton has none."""
-        getter = self._getters.get(field)
-        return None if getter is None else getter(record)
+        super().__init__(along(sources, wanted))
 
 
 def _told(kind: Kind, path: str) -> str:

@@ -1,6 +1,6 @@
 """Odoo 16 to 19 over /jsonrpc: odoorpc speaks, our HTTP carries, so that paths before Odoo's and own authorities work.
 
-Of odoorpc ``execute_kw`` only: its record objects read every field there is.
+Of odoorpc the protocol only: its record objects read every field there is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import io
 import logging
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.request import Request
 
 import odoorpc
@@ -23,16 +23,30 @@ from relance_addon.hosts.wire import Wire
 _HEAD: Final = 100
 
 
+class LogIn(NamedTuple):
+    """As whom calls are made and in which language."""
+
+    database: str
+    user: int
+    password: str
+    language: str
+
+
 class JsonRpc:
     """odoorpc's JSON-RPC, logged in."""
 
     name: Literal["jsonrpc"] = "jsonrpc"
 
-    def __init__(self, odoo: Any, server: str) -> None:
-        self._odoo = odoo
+    def __init__(self, wire: Wire, server: str, version: str, who: LogIn) -> None:
+        self._wire = wire
         self._server = server
-        self.version = str(odoo.version)
-        self.language = str(odoo.env.context.get("lang") or "")
+        self._who = who
+        self.version, self.language = version, who.language
+        self._odoo = _speaking(wire, version)
+
+    def another(self) -> JsonRpc:
+        """The same log-in over a connection of its own: Odoo takes half a second to look at a password."""
+        return JsonRpc(self._wire.another(), self._server, self.version, self._who)
 
     def carry(self, model: str, method: str, ids: Sequence[int] | None, named: dict[str, Any]) -> Any:
         """What Odoo answers, as it comes. Raises HostError."""
@@ -41,8 +55,11 @@ class JsonRpc:
             # Odoo looks at the first argument by its place to know whether one record or a list is made.
             arguments.append(named["vals_list"])
             named = {key: value for key, value in named.items() if key != "vals_list"}
+        args = [self._who.database, self._who.user, self._who.password, model, method, arguments, named]
+        asked = {"service": "object", "method": "execute_kw", "args": args}
         try:
-            return self._odoo.execute_kw(model, method, arguments, named)
+            # For nothing there is no result at all.
+            return self._odoo.json("/jsonrpc", asked).get("result")
         except CAUGHT as error:
             raise told(error, self._server, f"{model}.{method}") from error
 
@@ -51,12 +68,13 @@ def log_in(wire: Wire, settings: Settings, password: str) -> JsonRpc:
     """Log in with a password or an API key. Raises HostError."""
     url, database = settings.url, settings.database
     try:
-        # The host is a name for odoorpc to work with: where its calls go is for the opener to know.
-        odoo = odoorpc.ODOO("odoo", timeout=settings.timeout, opener=_Opener(wire))
+        odoo = _speaking(wire)
         if not re.search(r"\d", str(odoo.version)):
             raise Unreachable(f"{url}: says no version: is this the address of Odoo?")
         odoo.login(database, settings.user, password)
-        return JsonRpc(odoo, url)
+        language = str(odoo.env.context.get("lang") or "")
+        who = LogIn(database, odoo.env.uid, password, language)
+        return JsonRpc(wire, url, str(odoo.version), who)
     except RPCError as error:
         if not error.info:
             raise Refused(
@@ -65,6 +83,12 @@ def log_in(wire: Wire, settings: Settings, password: str) -> JsonRpc:
         raise told(error, url, f"log-in to the database {database!r}") from error
     except CAUGHT as error:
         raise told(error, url, "log-in") from error
+
+
+def _speaking(wire: Wire, version: str | None = None) -> Any:
+    """Odoo by odoorpc, which asks for a ``version`` that it is not told."""
+    # The host is a name for odoorpc to work with: where its calls go, and for how long, is for the opener to know.
+    return odoorpc.ODOO("odoo", opener=_Opener(wire), version=version)
 
 
 class _Opener:

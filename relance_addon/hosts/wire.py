@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -38,13 +38,17 @@ class Wire:
 
         Raises InputError when that file is unusable.
         """
-        self._url, self._timeout = url, timeout
+        self._url, self._timeout, self._ca = url, timeout, ca
         self._session = requests.Session()
         if url.startswith("https:"):
             self._session.mount("https://", _Verified(trust(ca, "ca")))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without an own way to log in, requests would take one from a .netrc.
         self._session.auth = _as_it_is
+
+    def another(self) -> Self:
+        """To the same server, for another thread."""
+        return type(self)(self._url, self._timeout, self._ca)
 
     def get(self, path: str) -> bytes:
         """What is at that path of the server; see post."""

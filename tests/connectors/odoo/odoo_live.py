@@ -177,3 +177,6 @@ class Line:
         if not self._host.reachable:
             raise NotDone("https://odoo.example: Connection refused")
         return self._session.call(model, method, ids, **named)
+
+    def another(self) -> Line:
+        return Line(self._session.another(), self._host)

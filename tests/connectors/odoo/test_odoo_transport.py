@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 import requests
 import responses
-from odoo_server import PASSWORD, TLS, Answer, Server, body, error, html, redirect, result, serving, settings
+from odoo_server import (
+    PASSWORD,
+    TLS,
+    Answer,
+    Server,
+    body,
+    error,
+    html,
+    redirect,
+    result,
+    serving,
+    settings,
+)
 from responses.matchers import header_matcher, json_params_matcher
 
 from relance_addon.connectors.odoo.faults import NoKey
@@ -205,6 +217,25 @@ def cookie(handler: Any) -> None:
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(content)
+
+
+# At the same time
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_another_thread_has_a_connection_of_its_own_and_nobody_logs_in_for_it(version: int) -> None:
+    with serving(Server(version)) as server:
+        transport = log_in(server)
+        ports, before = set(), len(server.seen)
+        server.answer = lambda handler: (ports.add(handler.client_address), result(3)(handler))[1]
+        other = transport.another()
+        for one in (transport, other, transport, other):
+            assert one.call("account.move", "search_count", domain=[]) == 3
+        assert len(ports) == 2
+    assert len(server.seen) == before + 4
+    assert (other.version, other.carrier) == (transport.version, transport.carrier)
+    calls = [asked["params"]["args"] if version < 19 else asked for *_, asked in server.seen[before:]]
+    assert calls == calls[:1] * 4, "as the same user, in the same company and language"
 
 
 # Through what

@@ -22,12 +22,13 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Answer(NamedTuple):
-    """A status, the type of what came with it (such as ``application/json``), and where a redirect leads."""
+    """A status, the type of what came with it (such as ``application/json``), where a redirect leads, and cookies."""
 
     status: int
     type: str
     location: str
     body: bytes
+    cookies: Mapping[str, str] = _NOTHING
 
 
 class Wire:
@@ -71,7 +72,7 @@ class Wire:
                     raise TooLong
             location = response.headers.get("Location", "") if response.is_redirect else ""
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Answer(response.status_code, kind, location, bytes(content))
+            return Answer(response.status_code, kind, location, bytes(content), response.cookies.get_dict())
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -16,7 +16,9 @@ from odoo_server import (
     Answer,
     Server,
     body,
+    broken_off,
     error,
+    half,
     html,
     redirect,
     result,
@@ -210,13 +212,35 @@ def test_of_the_surroundings_nothing_is_added(tmp_path: Path, monkeypatch: pytes
         assert not any("Cookie" in headers for headers in sent)
 
 
-def cookie(handler: Any) -> None:
-    handler.send_response(200)
+def cookie(handler: Any, status: int = 200) -> None:
+    handler.send_response(status)
     content = json.dumps({"jsonrpc": "2.0", "result": 0}).encode()
     for name, value in {"Set-Cookie": "session_id=x; Path=/", "Content-Length": str(len(content))}.items():
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(content)
+
+
+@pytest.mark.parametrize("status", [200, 303])
+def test_json_rpc_calls_in_a_session_of_nobodys_which_spares_odoo_a_look_at_its_databases(status: int) -> None:
+    with serving(Server()) as server:
+        server.sessions = lambda handler: cookie(handler, status)
+        transport = log_in(server)
+        before = len(server.seen)
+        transport.call("account.move", "search_count", domain=[])
+        transport.another().call("account.move", "search_count", domain=[])
+    cookies = [headers.get("Cookie") for *_, headers, _ in server.seen]
+    assert cookies == [None] * before + ["session_id=x"] * 2
+    asked = [path for path in server.paths if "session" in path]
+    assert asked == ["/web/session/logout"]
+
+
+@pytest.mark.parametrize("answer", [html(404), html(500), redirect("/web/login", 303), broken_off, half])
+def test_where_odoo_gives_no_session_calls_go_without(answer: Answer) -> None:
+    with serving(Server()) as server:
+        server.sessions, server.answer = answer, result(3)
+        assert log_in(server).call("account.move", "search_count", domain=[]) == 3
+    assert not any("Cookie" in headers for *_, headers, _ in server.seen)
 
 
 # At the same time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -116,15 +115,15 @@ class OdooConnector(Cannot):
         return self._portal.links(invoices)
 
     def lanes(self, wanted: int) -> int:
-        """As many as are wanted where Odoo sends mails, each with a log-in of its own; of notes, one at a time.
+        """As many as are wanted where Odoo sends mails, each with a connection of its own; of notes, one at a time.
 
         Odoo tries again by itself what met another call on a record, and a note may have been mailed by then.
         """
-        if wanted < 2 or self._way(self._connected()[0]).way != "mail":
+        transport = self._connected()[0]
+        if wanted < 2 or self._way(transport).way != "mail":
             return 1
-        with ThreadPoolExecutor(wanted) as pool:  # a log-in takes long: Odoo hashes the password
-            for transport in pool.map(lambda _: self._log_in(), range(wanted)):
-                self._idle.put(transport)
+        for _ in range(wanted):
+            self._idle.put(transport.another())
         return wanted
 
     def post(self, messages: Sequence[Outgoing]) -> list[Posted]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final, Literal
 
 from relance_addon.connectors.odoo.faults import CAUGHT, NoKey, answered, told
@@ -31,6 +32,12 @@ class Json2:
         self._database = database
         self._headers = {"Authorization": f"bearer {key}", "X-Odoo-Database": database}
         self.version = version
+
+    def another(self) -> Json2:
+        """The same over a connection of its own."""
+        other = copy(self)
+        other._wire = self._wire.another()
+        return other
 
     def carry(self, model: str, method: str, ids: Sequence[int] | None, named: dict[str, Any]) -> Any:
         """What Odoo answers, as it comes. Raises HostError."""

@@ -51,6 +51,10 @@ class Transport(Protocol):
         """
         ...
 
+    def another(self) -> Transport:
+        """As the same user, for another thread: nobody logs in for it."""
+        ...
+
 
 class Carrier(Protocol):
     """One attempt at a call, over one protocol."""
@@ -74,6 +78,10 @@ class Carrier(Protocol):
         """What Odoo answers, as it comes. Raises HostError."""
         ...
 
+    def another(self) -> Carrier:
+        """The same log-in over a connection of its own."""
+        ...
+
 
 class Session:
     """A Transport, logged in."""
@@ -82,7 +90,7 @@ class Session:
         self, carrier: Carrier, company: int | None = None, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         """``company``: the id of the only one to see."""
-        self._carrier = carrier
+        self._carrier, self._company = carrier, company
         self._sleep = sleep
         self.version = _major(carrier.version)
         # Tags and the like are read as the user sees them.
@@ -110,6 +118,10 @@ class Session:
                 self._sleep(pause)
         answer = self._carrier.carry(model, method, ids, named)
         return made(answer) if method in _MAKERS else answer
+
+    def another(self) -> Session:
+        """As the same user, for another thread: nobody logs in for it."""
+        return Session(self._carrier.another(), self._company, self._sleep)
 
 
 def connect(settings: Settings, password: str, folder: Path, sleep: Callable[[float], None] = time.sleep) -> Session:

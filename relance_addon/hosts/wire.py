@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,12 +22,13 @@ _NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Answer(NamedTuple):
-    """A status, the type of what came with it (such as ``application/json``), and where a redirect leads."""
+    """A status, the type of what came with it (such as ``application/json``), where a redirect leads, and cookies."""
 
     status: int
     type: str
     location: str
     body: bytes
+    cookies: Mapping[str, str] = _NOTHING
 
 
 class Wire:
@@ -38,13 +39,17 @@ class Wire:
 
         Raises InputError when that file is unusable.
         """
-        self._url, self._timeout = url, timeout
+        self._url, self._timeout, self._ca = url, timeout, ca
         self._session = requests.Session()
         if url.startswith("https:"):
             self._session.mount("https://", _Verified(trust(ca, "ca")))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Without an own way to log in, requests would take one from a .netrc.
         self._session.auth = _as_it_is
+
+    def another(self) -> Self:
+        """To the same server, for another thread."""
+        return type(self)(self._url, self._timeout, self._ca)
 
     def get(self, path: str) -> bytes:
         """What is at that path of the server; see post."""
@@ -67,7 +72,7 @@ class Wire:
                     raise TooLong
             location = response.headers.get("Location", "") if response.is_redirect else ""
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Answer(response.status_code, kind, location, bytes(content))
+            return Answer(response.status_code, kind, location, bytes(content), response.cookies.get_dict())
 
     def close(self) -> None:
         """Let go of the connections."""

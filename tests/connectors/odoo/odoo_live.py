@@ -241,3 +241,6 @@ class Line:
         if self._host.answers < 0:
             raise Unreachable(f"https://odoo.example: {model}.{method}: no answer in time")
         return answer
+
+    def another(self) -> Line:
+        return Line(self._session.another(), self._host)

@@ -108,6 +108,7 @@ class PostOffice(ScriptedOdoo):
     """An Odoo that mails what it is given, as ``version`` does; ``before`` and ``after`` may raise, ``status`` refuse.
 
     ``kept`` are the messages by id, ``copies`` what became of them, ``mailed`` who was sent a message with that id.
+    ``others`` are the connections besides, as if to an Odoo each.
     """
 
     def __init__(self, version: int = 18, system: bool = False) -> None:
@@ -137,6 +138,7 @@ class PostOffice(ScriptedOdoo):
             version,
         )
         self.system = system
+        self.others: list[PostOffice] = []
         self.partners = PARTNERS
         self.kept: dict[int, dict[str, Any]] = {}
         self.names: dict[str, int] = {}
@@ -149,6 +151,10 @@ class PostOffice(ScriptedOdoo):
         self.status = "sent"
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
+
+    def another(self) -> PostOffice:
+        self.others.append(PostOffice(self.version, self.system))
+        return self.others[-1]
 
     def keep(self, kind: str, message_id: str, **more: Any) -> int:
         number = 100 + len(self.kept)

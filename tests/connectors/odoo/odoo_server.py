@@ -34,6 +34,7 @@ class Server:
         self.login = "relance"
         self.keys = {PASSWORD}
         self.about: Answer | None = None
+        self.sessions: Answer = html(404)
         self.seen: list[tuple[str, str, dict[str, str], Any]] = []
         server = self
 
@@ -45,6 +46,9 @@ class Server:
             def do_GET(self) -> None:
                 server.note(self, None)
                 version = {"version": f"{server.version}.0", "version_info": [server.version, 0]}
+                if self.path == f"{prefix}/web/session/logout":
+                    server.sessions(self)
+                    return
                 speaks = server.version >= 19 and self.path == f"{prefix}/web/version"
                 (server.about or (body(version) if speaks else html(404)))(self)
 

@@ -10,7 +10,21 @@ from typing import Any
 import pytest
 import requests
 import responses
-from odoo_server import PASSWORD, TLS, Answer, Server, body, error, html, redirect, result, serving, settings
+from odoo_server import (
+    PASSWORD,
+    TLS,
+    Answer,
+    Server,
+    body,
+    broken_off,
+    error,
+    half,
+    html,
+    redirect,
+    result,
+    serving,
+    settings,
+)
 from responses.matchers import header_matcher, json_params_matcher
 
 from relance_addon.connectors.odoo.faults import NoKey
@@ -198,13 +212,54 @@ def test_of_the_surroundings_nothing_is_added(tmp_path: Path, monkeypatch: pytes
         assert not any("Cookie" in headers for headers in sent)
 
 
-def cookie(handler: Any) -> None:
-    handler.send_response(200)
+def cookie(handler: Any, status: int = 200) -> None:
+    handler.send_response(status)
     content = json.dumps({"jsonrpc": "2.0", "result": 0}).encode()
     for name, value in {"Set-Cookie": "session_id=x; Path=/", "Content-Length": str(len(content))}.items():
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(content)
+
+
+@pytest.mark.parametrize("status", [200, 303])
+def test_json_rpc_calls_in_a_session_of_nobodys_which_spares_odoo_a_look_at_its_databases(status: int) -> None:
+    with serving(Server()) as server:
+        server.sessions = lambda handler: cookie(handler, status)
+        transport = log_in(server)
+        before = len(server.seen)
+        transport.call("account.move", "search_count", domain=[])
+        transport.another().call("account.move", "search_count", domain=[])
+    cookies = [headers.get("Cookie") for *_, headers, _ in server.seen]
+    assert cookies == [None] * before + ["session_id=x"] * 2
+    asked = [path for path in server.paths if "session" in path]
+    assert asked == ["/web/session/logout"]
+
+
+@pytest.mark.parametrize("answer", [html(404), html(500), redirect("/web/login", 303), broken_off, half])
+def test_where_odoo_gives_no_session_calls_go_without(answer: Answer) -> None:
+    with serving(Server()) as server:
+        server.sessions, server.answer = answer, result(3)
+        assert log_in(server).call("account.move", "search_count", domain=[]) == 3
+    assert not any("Cookie" in headers for *_, headers, _ in server.seen)
+
+
+# At the same time
+
+
+@pytest.mark.parametrize("version", [18, 19])
+def test_another_thread_has_a_connection_of_its_own_and_nobody_logs_in_for_it(version: int) -> None:
+    with serving(Server(version)) as server:
+        transport = log_in(server)
+        ports, before = set(), len(server.seen)
+        server.answer = lambda handler: (ports.add(handler.client_address), result(3)(handler))[1]
+        other = transport.another()
+        for one in (transport, other, transport, other):
+            assert one.call("account.move", "search_count", domain=[]) == 3
+        assert len(ports) == 2
+    assert len(server.seen) == before + 4
+    assert (other.version, other.carrier) == (transport.version, transport.carrier)
+    calls = [asked["params"]["args"] if version < 19 else asked for *_, asked in server.seen[before:]]
+    assert calls == calls[:1] * 4, "as the same user, in the same company and language"
 
 
 # Through what

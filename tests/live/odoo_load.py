@@ -45,7 +45,7 @@ class Loader:
                 self._pay(ids[bill.ref], float(one.amount), str(one.on))
         for bill in books.bills:
             if bill.kind == "blocked":
-                self.call("account.move", "action_toggle_block_payment", [ids[bill.ref]])
+                self._block(ids[bill.ref])
         notes = [
             self._note(one.ref, partners[one.client], float(one.amount), one.currency, str(one.on))
             for one in books.credits
@@ -109,12 +109,25 @@ class Loader:
             return {"invoice_payment_term_id": False, "invoice_date_due": str(bill.due[0].on)}
         key = tuple((float(one.amount / bill.total * 100), (one.on - bill.issued).days) for one in bill.due)
         if key not in self.terms:
-            lines = [
-                (0, 0, {"value": "percent", "value_amount": percent, "nb_days": days, "delay_type": "days_after"})
-                for percent, days in key
-            ]
+            lines = [(0, 0, self._part(percent, days, last=(percent, days) == key[-1])) for percent, days in key]
             (self.terms[key],) = self._create("account.payment.term", [{"name": str(key), "line_ids": [(5,), *lines]}])
         return {"invoice_payment_term_id": self.terms[key]}
+
+    def _part(self, percent: float, days: int, last: bool) -> dict[str, Any]:
+        if "nb_days" in self.call("account.payment.term.line", "fields_get", ["nb_days"]):
+            return {"value": "percent", "value_amount": percent, "nb_days": days, "delay_type": "days_after"}
+        # Up to 16 the last part is what is left.
+        share = {"value": "balance"} if last else {"value": "percent", "value_amount": percent}
+        return {**share, "days": days}
+
+    def _block(self, move: int) -> None:
+        if "blocked" not in self.call("account.move.line", "fields_get", ["blocked"]):
+            self.call("account.move", "action_toggle_block_payment", [move])
+            return
+        lines = self.call(
+            "account.move.line", "search", [["move_id", "=", move], ["display_type", "=", "payment_term"]]
+        )
+        self.call("account.move.line", "write", lines, {"blocked": True})
 
     def _note(self, ref: str, partner: int, amount: float, currency: str, on: str) -> dict[str, Any]:
         return {

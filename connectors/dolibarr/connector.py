@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from relance_addon.connectors.dolibarr import fields
@@ -19,7 +19,7 @@ from relance_addon.connectors.dolibarr.settings import Settings as DolibarrSetti
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts import traces
-from relance_addon.hosts.mapping import plain
+from relance_addon.hosts.bound import described
 from relance_addon.hosts.port import (
     Cannot,
     Capabilities,
@@ -162,17 +162,12 @@ class DolibarrConnector(Cannot):
     def fields(self, today: date) -> list[MappedField]:
         """Every field that is mapped, where it comes from, and what it says of the newest invoices owed."""
         values, unseen = self._reader().samples(_SAMPLES)
-        return [
-            MappedField(
-                kind,
-                field,
-                source.text,
-                tuple(_shown(value) for value in values[kind].get(field, ())),
-                f"no record read has {unseen[kind][field]!r}" if field in unseen[kind] else "",
-            )
-            for kind, known in self._fields.items()
-            for field, source in known.sources.items()
-        ]
+        sources = {kind: known.sources for kind, known in self._fields.items()}
+        return described(
+            sources,
+            values,
+            lambda kind, field: f"no record read has {unseen[kind][field]!r}" if field in unseen[kind] else "",
+        )
 
     def close(self) -> None:
         """Forget the connection, and say goodbye to the mail server."""
@@ -220,7 +215,3 @@ _RELEASED: Final = "relance doubt --resend"
 _LOOK: Final = "see relance mapping"
 _NEEDED: Final = {"invoices", "third parties", "contacts"}
 """What has to be readable for the mapping to be looked at."""
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)

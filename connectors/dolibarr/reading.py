@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,9 +16,11 @@ from relance_addon.connectors.dolibarr.credits import Credits
 from relance_addon.connectors.dolibarr.fields import Fields
 from relance_addon.connectors.dolibarr.invoices import OWED, PATH, SALES, Invoices
 from relance_addon.connectors.dolibarr.people import People
-from relance_addon.connectors.dolibarr.rest import PAGE, Rest, Row, chunks, rows, saying
+from relance_addon.connectors.dolibarr.rest import PAGE, Rest, Row, rows, saying
 from relance_addon.connectors.dolibarr.values import day_in, identifier
 from relance_addon.core.model import Client, Invoice, Problem
+from relance_addon.hosts.bound import first
+from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
 _DAYS: Final = frozenset({"issue_date", "due_date"})
@@ -90,7 +91,7 @@ class Reader:
         records: dict[Kind, list[Row]] = {"invoice": moves, **self._people.records(clients)}
         values = {
             kind: {
-                field: list(islice(filter(_filled, (self._shown(field, fields, row) for row in records[kind])), count))
+                field: first(count, (self._shown(field, fields, row) for row in records[kind]))
                 for field in fields.known
             }
             for kind, fields in self._fields.items()
@@ -130,7 +131,3 @@ class Reader:
         authors = self._people.authors({identifier(row.get("fk_user_author")) for row in moves})
         for row in moves:
             row["author"] = authors.get(identifier(row.get("fk_user_author")), {})
-
-
-def _filled(value: Any) -> bool:
-    return value not in (None, "", [])

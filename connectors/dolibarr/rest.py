@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 from relance_addon.connectors.dolibarr.settings import Settings
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.hosts import faults
+from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.faults import BadStatus
 from relance_addon.hosts.wire import Answer, Wire
 
@@ -176,7 +176,7 @@ def pages(rest: Rest, path: str, where: str, **query: Any) -> Iterator[list[Row]
 
 def among(rest: Rest, path: str, column: str, ids: Collection[int], also: str = "", **query: Any) -> Iterator[Row]:
     """The records whose ``column`` is one of ``ids``: as many calls as their number asks for."""
-    for some in chunks(sorted(ids)):
+    for some in chunks(sorted(ids), _TOGETHER):
         where = f"({column}:in:{','.join(map(str, some))})" + (f" and {also}" if also else "")
         yield from rows(rest, path, sortfield="t.rowid", sortorder="ASC", limit=0, sqlfilters=where, **query)
 
@@ -189,10 +189,3 @@ def saying(column: str, texts: Sequence[str]) -> Iterator[str]:
     usable = [text for text in texts if not {"(", ")", "'"} & set(text)]
     for some in chunks(usable, _TEXTS):
         yield "(" + " or ".join(f"({column}:=:'{text}')" for text in some) + ")"
-
-
-def chunks(items: Sequence[Any], size: int = _TOGETHER) -> Iterator[list[Any]]:
-    """As many at a time as one call takes."""
-    left = iter(items)
-    while some := list(islice(left, size)):
-        yield some

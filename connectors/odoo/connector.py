@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from relance_addon.connectors.odoo import activities, events, posting
 from relance_addon.connectors.odoo.browser import is_key
@@ -22,7 +22,7 @@ from relance_addon.connectors.odoo.traces import Trace, look_up
 from relance_addon.connectors.odoo.transport import Transport, connect
 from relance_addon.core.errors import HostError, InputError
 from relance_addon.core.model import Invoice, Problem
-from relance_addon.hosts.mapping import plain
+from relance_addon.hosts.bound import described
 from relance_addon.hosts.port import (
     Cannot,
     Capabilities,
@@ -189,17 +189,8 @@ class OdooConnector(Cannot):
         problems = {problem.key: problem.text for problem in self._sources.lacking(schema)}
         reader = Reader(transport, schema, self._sources, self._surroundings.currency)
         samples = reader.samples(_SAMPLES)
-        return [
-            MappedField(
-                kind,
-                field,
-                source.text,
-                tuple(map(_shown, samples[kind].get(field, ()))),
-                problems.get(f"{self._sources.key}.{kind}.{field}", ""),
-            )
-            for kind, sources in self._sources.by_kind.items()
-            for field, source in sources.items()
-        ]
+        key = self._sources.key
+        return described(self._sources.by_kind, samples, lambda kind, field: problems.get(f"{key}.{kind}.{field}", ""))
 
     def close(self) -> None:
         """Forget the log-ins; nothing stays open at Odoo."""
@@ -240,10 +231,6 @@ class OdooConnector(Cannot):
         if problems:
             raise InputError(*problems)
         return Reader(transport, schema, self._sources, self._surroundings.currency)
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)
 
 
 def _found(key: str, trace: Trace | None) -> Found:

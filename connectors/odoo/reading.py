@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import islice
 from typing import Any, Final
 
 from relance_addon.connectors.odoo import changes
@@ -18,6 +17,8 @@ from relance_addon.connectors.odoo.records import Record, Records, Schema
 from relance_addon.connectors.odoo.settled import SETTLED, Settlements
 from relance_addon.connectors.odoo.transport import Transport
 from relance_addon.core.model import Client, Contact, Problem
+from relance_addon.hosts.bound import first
+from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.mapping import bind
 from relance_addon.hosts.paths import at
 from relance_addon.hosts.port import Kind, Page, PastPage, Pull
@@ -60,7 +61,7 @@ class Reader:
     def past(self, since: date) -> Iterator[PastPage]:
         """What was settled after ``since``; each client comes with the first of its invoices."""
         settled = Settlements(self._records, PAGE).after(since)
-        for chunk in _chunks(sorted(settled)):
+        for chunk in chunks(sorted(settled), PAGE):
             page = self._page(self._invoices.search([*SETTLED, ("id", "in", chunk)], order="id"))
             yield PastPage(page.invoices, page.clients, {one.id: settled[int(one.id)] for one in page.invoices})
 
@@ -90,7 +91,7 @@ class Reader:
             "instalment": [line for row in moves for line in terms.get(row["id"], ())],
         }
         return {
-            kind: {field: _first(count, (fields.value(field, row) for row in rows[kind])) for field in fields.known}
+            kind: {field: first(count, (fields.value(field, row) for row in rows[kind])) for field in fields.known}
             for kind, fields in self._fields.items()
         }
 
@@ -126,12 +127,12 @@ class Reader:
         wanted = sorted((changed & owed) | (owed ^ before.owed))
 
         self._given.update(before.clients)
-        for chunk in _chunks(wanted):
+        for chunk in chunks(wanted, PAGE):
             page = self._page(self._invoices.search([*SALES, ("id", "in", chunk)], order="id"))
             there = {invoice.id for invoice in page.invoices}
             yield page._replace(gone=[str(one) for one in chunk if str(one) not in there])
         anew = {owner(row, before.clients) for row in touched} & before.clients
-        for chunk in _chunks(sorted(anew)):
+        for chunk in chunks(sorted(anew), PAGE):
             problems: list[Problem] = []
             yield Page(
                 clients=self._clients.made(chunk, self._clients.partners(chunk), credits, problems), problems=problems
@@ -179,11 +180,3 @@ class Reader:
         self._credited.update(credits)
         problems: list[Problem] = []
         return self._clients.made(new, partners, credits, problems), problems
-
-
-def _first(count: int, found: Iterable[Any]) -> list[Any]:
-    return list(islice((value for value in found if value not in (None, "", [])), count))
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))

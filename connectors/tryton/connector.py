@@ -20,7 +20,7 @@ from relance_addon.connectors.tryton.settings import Settings as TrytonSettings
 from relance_addon.core.errors import HostError, Refused
 from relance_addon.core.model import Invoice, Problem
 from relance_addon.hosts import traces
-from relance_addon.hosts.mapping import plain
+from relance_addon.hosts.bound import described
 from relance_addon.hosts.port import (
     Cannot,
     Capabilities,
@@ -77,8 +77,7 @@ class TrytonConnector(Cannot):
         self._rpc: Rpc | None = None
         self._records: Records | None = None
         self._company: Company | None = None
-        self._office: tuple[Notes, traces.Dispatch] | None = None
-        self._unable: Callable[[Outgoing], str] = lambda message: ""
+        self._office: tuple[Notes, traces.Dispatch, Mails | None] | None = None
 
     def pull(self, cursor: str, today: date) -> Pull:
         """All that is owed: a payment leaves no trace on an invoice that a cursor could start from."""
@@ -114,10 +113,10 @@ class TrytonConnector(Cannot):
         if not messages:
             return []
         try:
-            dispatch = self._posting()[1]
+            _, dispatch, mails = self._posting()
         except HostError as error:
             return [Posted(message.key, "failed", str(error), tried=False) for message in messages]
-        unable = {one.key: why for one in messages if one.channel == "mail" and (why := self._unable(one))}
+        unable = {one.key: why for one in messages if mails and one.channel == "mail" and (why := mails.unable(one))}
         posted = {one.key: one for one in dispatch.post([one for one in messages if one.key not in unable])}
         posted |= {key: Posted(key, "failed", why, tried=False) for key, why in unable.items()}
         return [posted[one.key] for one in messages]
@@ -144,28 +143,19 @@ class TrytonConnector(Cannot):
 
     def check(self, today: date) -> list[Finding]:
         """Version, company, rights, mapping, mail, PDFs, and Tryton's own dunning."""
-        session, _ = self._connected()
+        session, records = self._connected()
         try:
             company = self._owner()
         except Refused:
             company = None
-        return list(Inspection(session, self._settings, self._surroundings).findings(self._sources, company))
+        return list(Inspection(session, records, self._settings, self._surroundings).findings(self._sources, company))
 
     def fields(self, today: date) -> list[MappedField]:
         """Every field that is mapped, where it comes from, and what it says of the newest invoices owed."""
         samples = self._reader().samples(_SAMPLES)
         lacking = {one.key: one.text for one in self._sources.lacking(self._connected()[1])}
-        return [
-            MappedField(
-                kind,
-                field,
-                source.text,
-                tuple(_shown(value) for value in samples[kind].get(field, ())),
-                lacking.get(f"{self._sources.key}.{kind}.{field}", ""),
-            )
-            for kind, sources in self._sources.by_kind.items()
-            for field, source in sources.items()
-        ]
+        key = self._sources.key
+        return described(self._sources.by_kind, samples, lambda kind, field: lacking.get(f"{key}.{kind}.{field}", ""))
 
     def close(self) -> None:
         """Log out, and say goodbye to the mail server."""
@@ -198,18 +188,12 @@ class TrytonConnector(Cannot):
         _, records = self._connected()
         return Reader(records, self._sources, self._owner())
 
-    def _posting(self) -> tuple[Notes, traces.Dispatch]:
+    def _posting(self) -> tuple[Notes, traces.Dispatch, Mails | None]:
+        """What marks messages, what posts them, and what has Tryton send them, where it does."""
         if self._office is None:
-            session, _ = self._connected()
-            notes = Notes(session, self._surroundings.language)
-            send = traces.by(self._surroundings.mailer)
-            if self._settings.mail == "tryton":
-                mails = Mails(session, notes, own_address(session))
-                send, self._unable = mails.send, mails.unable
-            reader = self._reader()
-            self._office = notes, traces.Dispatch(notes, send, reader.invoices, "Tryton")
+            session, records = self._connected()
+            notes = Notes(session, records, self._surroundings.language)
+            mails = Mails(session, notes, own_address(session)) if self._settings.mail == "tryton" else None
+            send = mails.send if mails else traces.by(self._surroundings.mailer)
+            self._office = notes, traces.Dispatch(notes, send, self._reader().invoices, "Tryton"), mails
         return self._office
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(plain, value)) if isinstance(value, list) else plain(value)

@@ -39,12 +39,13 @@ class Inspection:
     def __init__(
         self,
         rpc: Rpc,
+        records: Records,
         settings: Settings,
         around: Surroundings,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        self._rpc, self._settings, self._around, self._clock = rpc, settings, around, clock
-        self._records = Records(rpc)
+        self._rpc, self._records = rpc, records
+        self._settings, self._around, self._clock = settings, around, clock
 
     def findings(self, sources: Sources, company: Company | None) -> Iterator[Finding]:
         """All that there is to say. Raises Unreachable."""

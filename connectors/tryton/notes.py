@@ -40,9 +40,9 @@ _BEST: Final = ("done", "under_way", "given_up")
 class Notes:
     """Writes and finds notes as one user."""
 
-    def __init__(self, rpc: Rpc, language: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, rpc: Rpc, records: Records, language: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """``language``: of the few words of ours."""
-        self._rpc, self._records, self._sleep = rpc, Records(rpc), sleep
+        self._rpc, self._records, self._sleep = rpc, records, sleep
         self._words = _WORDS.get(language, _WORDS["en"])
 
     def reserve(self, message: Outgoing) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 from typing import Any, Final
 
 from relance_addon.connectors.tryton.credits import Credits
 from relance_addon.connectors.tryton.fields import MODELS, Fields, Sources
 from relance_addon.connectors.tryton.invoices import OWED, SALES, Invoices
 from relance_addon.connectors.tryton.parties import Parties
-from relance_addon.connectors.tryton.records import PAGE, Domain, Record, Records, chunks, id_of
+from relance_addon.connectors.tryton.records import PAGE, Domain, Record, Records, id_of
 from relance_addon.core.model import Client, Invoice, Problem
+from relance_addon.hosts.bound import first
+from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.port import Kind, Page, PastPage, Pull
 
 _MODEL: Final = MODELS["invoice"]
@@ -96,10 +97,7 @@ class Reader:
         self._parties.read({self._invoices.client(row) for row in rows})
         records: dict[Kind, list[Record]] = {"invoice": rows, **self._parties.records()}
         return {
-            kind: {
-                field: list(islice(filter(_filled, (fields.value(field, row) for row in records[kind])), count))
-                for field in fields.known
-            }
+            kind: {field: first(count, (fields.value(field, row) for row in records[kind])) for field in fields.known}
             for kind, fields in self._fields.items()
         }
 
@@ -158,7 +156,3 @@ class Reader:
 
 def _owed(row: Record) -> bool:
     return bool(row["total_amount"] >= 0) and (row["state"] != "posted" or (row["remain"] or 0) > 0)
-
-
-def _filled(value: Any) -> bool:
-    return value not in (None, "", [])

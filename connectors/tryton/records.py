@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Final
 
 from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.paths import Tree, tree_of
 
 PAGE: Final = 500
@@ -83,7 +83,7 @@ class Records:
     ) -> Iterator[Record]:
         """The records in ``domain`` whose ``column`` is one of ``ids``."""
         wanted = list(paths)
-        for some in chunks(sorted(ids)):
+        for some in chunks(sorted(ids), PAGE):
             yield from self.search(model, [*domain, [column, "in", some]], wanted)
 
     def _search(self, model: str, domain: Domain, paths: Iterable[str], limit: int | None, order: str) -> list[Record]:
@@ -133,10 +133,3 @@ def nested(row: Mapping[str, Any]) -> Record:
 def id_of(value: Any) -> Any:
     """The id of a record, however much of it was read."""
     return value["id"] if isinstance(value, Mapping) else value
-
-
-def chunks(items: Sequence[Any], size: int = PAGE) -> Iterator[list[Any]]:
-    """As many at a time as one call takes."""
-    left = iter(items)
-    while some := list(islice(left, size)):
-        yield some

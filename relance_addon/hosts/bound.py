@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from relance_addon.core.model import Problem
 from relance_addon.hosts import mapping
 from relance_addon.hosts.mapping import Source
 from relance_addon.hosts.paths import Getter, at
-from relance_addon.hosts.port import Kind
+from relance_addon.hosts.port import Kind, MappedField
 
 
 class Bound:
@@ -52,3 +53,31 @@ def lacking(
         for paths in [{path for path in mapping.needed(sources) if exists(kind, path)}]
         for field, path in mapping.missing(sources, paths, required[kind]).items()
     ]
+
+
+def first(count: int, found: Iterable[Any]) -> list[Any]:
+    """The first values that say something."""
+    return list(islice((value for value in found if value not in (None, "", [])), count))
+
+
+def described(
+    by_kind: Mapping[Kind, Mapping[str, Source]],
+    samples: Mapping[Kind, Mapping[str, Sequence[Any]]],
+    wrong: Callable[[Kind, str], str],
+) -> list[MappedField]:
+    """Every field that is mapped, where it comes from, samples of it, and what is ``wrong`` with it."""
+    return [
+        MappedField(
+            kind,
+            field,
+            source.text,
+            tuple(map(_shown, samples[kind].get(field, ()))),
+            wrong(kind, field),
+        )
+        for kind, sources in by_kind.items()
+        for field, source in sources.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(mapping.plain, value)) if isinstance(value, list) else mapping.plain(value)

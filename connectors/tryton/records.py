@@ -6,11 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from relance_addon.connectors.tryton.rpc import Rpc
+from relance_addon.core.errors import Refused
 from relance_addon.hosts.chunks import chunks
 from relance_addon.hosts.paths import Tree, tree_of
 
 PAGE: Final = 500
 """How many records a page has: more cost Tryton out of proportion."""
+
+_AGAIN: Final = 2
+"""How often what Tryton refuses to read is searched anew."""
 
 Record = dict[str, Any]
 Domain = Sequence[Any]
@@ -89,10 +93,19 @@ class Records:
     def _search(self, model: str, domain: Domain, paths: Iterable[str], limit: int | None, order: str) -> list[Record]:
         fields = ["id", *sorted(set(paths) - {"id"})]
         arguments = (list(domain), 0, limit, [["id", order]], fields)
-        rows = self._rpc.read(f"model.{model}.search_read", *arguments)
+        rows = self._found(f"model.{model}.search_read", arguments)
         if not isinstance(rows, list):
             raise TypeError(f"{model}.search_read gives no list")
         return [nested(row) for row in rows]
+
+    def _found(self, method: str, arguments: Sequence[Any]) -> Any:
+        """Searched again where Tryton refuses: on SQLite what it found may be gone before it reads it."""
+        for _ in range(_AGAIN):
+            try:
+                return self._rpc.read(method, *arguments)
+            except Refused:
+                continue
+        return self._rpc.read(method, *arguments)
 
     def _learn(self, model: str, tree: Tree) -> None:
         known = self._fields.setdefault(model, {})

@@ -20,6 +20,7 @@ from mailers import PostOffice
 from tryton_stage import TODAY, Fault, Line, Stage, broken, error, html, outgoing, said
 
 from relance_addon.connectors.tryton import coding, rpc
+from relance_addon.connectors.tryton.records import Records
 from relance_addon.connectors.tryton.rpc import Broken, Rpc
 from relance_addon.core.errors import HostError, Refused, Unreachable
 from relance_addon.hosts import wire
@@ -232,6 +233,20 @@ def test_a_read_that_fails_once_or_twice_is_tried_again(stage: Stage, line: Line
     line.faults[READ] = [html(502), html(200), result("[5]")]
     assert one.read(READ) == [5]
     assert stage.pauses == [1.0, 3.0]
+
+
+GONE = error("UserError", ['You are trying to read records "6" of "Note" that don\'t exist.', ""])
+
+
+def test_what_was_found_and_is_gone_before_it_is_read_is_searched_anew(stage: Stage, line: Line) -> None:
+    records = Records(session(stage))
+    line.faults[READ] = [GONE, GONE, said([{"id": 5}])]
+    assert records.search("party.party", [], ["id"]) == [{"id": 5}]
+    line.faults[READ] = [GONE] * 3
+    with pytest.raises(Refused, match="don't exist"):
+        records.search("party.party", [], ["id"])
+    assert line.count(READ) == 6
+    assert stage.pauses == []
 
 
 def test_an_answer_without_end_is_not_read_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

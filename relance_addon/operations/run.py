@@ -25,7 +25,7 @@ from relance_addon.operations.post import outcomes_of, recover, say, settle
 from relance_addon.operations.reread import Again, reread
 
 _LANES: Final = 2
-"""Batches on their way at the same time, where the host takes them: together they are no more than one whole batch."""
+"""Batches on their way at the same time, where the host takes them: one is read again while the other is posted."""
 Progress = Callable[[int, int], None]
 
 
@@ -147,8 +147,8 @@ class _Flight(NamedTuple):
 
 def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcome, progress: Progress) -> None:
     """Send batch by batch, as many at a time as the host has lanes. What breaks it off lets go what is on its way."""
-    lanes = connector.lanes(_LANES) if len(outcome.messages) > BATCH // _LANES else 1
-    parts = list(batches(outcome.messages, BATCH // lanes))
+    parts = list(batches(outcome.messages))
+    lanes = connector.lanes(_LANES) if len(parts) > 1 else 1
     landed: dict[int, list[Result]] = {}
     flying: dict[Future[list[Posted]], _Flight] = {}
 
@@ -183,12 +183,12 @@ def _send(desk: Desk, host: str, connector: Connector, ran: Ran, outcome: Outcom
         ran.results += [Result(one, "", "dropped", error=f"not tried: {ran.broken}") for one in rest]
 
 
-def batches(messages: Sequence[Message], most: int = BATCH) -> Iterator[list[Message]]:
-    """Messages in order, by at most ``most`` messages and READ invoices; one with more invoices goes alone."""
+def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Messages in order, by at most BATCH messages and READ invoices; one with more invoices goes alone."""
     batch: list[Message] = []
     size = 0
     for message in messages:
-        if batch and (len(batch) == most or size + len(message.decisions) > READ):
+        if batch and (len(batch) == BATCH or size + len(message.decisions) > READ):
             yield batch
             batch, size = [], 0
         batch.append(message)

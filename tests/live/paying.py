@@ -162,14 +162,13 @@ def _judge(
         assert paid[invoice] >= _begun(order, left, place), f"{what}, though paid before its batch was begun"
         flying += left[invoice][0] > paid[invoice]
         late += left[invoice][0] <= paid[invoice]
-    assert flying <= BATCH, f"{flying} left after they were paid"
+    assert flying <= 2 * BATCH, f"{flying} left after they were paid"
     return flying, late
 
 
 def _begun(order: Sequence[int], left: dict[int, list[float]], place: int) -> float:
     """When the batch of a message was read again, at the earliest: all before it but one have left by then."""
-    half = BATCH // 2
-    batches = [order[start : start + half] for start in range(0, place - place % half, half)]
+    batches = [order[start : start + BATCH] for start in range(0, place - place % BATCH, BATCH)]
     ends = sorted(max((at for one in batch for at in left[one]), default=0) for batch in batches)
     return ends[-2] if len(ends) > 1 else 0
 

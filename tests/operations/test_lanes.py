@@ -21,9 +21,9 @@ SECONDS = 20
 
 @pytest.fixture
 def wide(fake: Company) -> Company:
-    """A host with two lanes, and 45 clients who are to be reminded."""
+    """A host with two lanes, and 85 clients who are to be reminded."""
     fake.host.lane_count = 2
-    for number in map(str, range(100, 145)):
+    for number in map(str, range(100, 185)):
         fake.host.put(invoice(number, client=number), client(number))
     return fake
 
@@ -51,10 +51,10 @@ def test_two_batches_are_posted_at_the_same_time(wide: Company, monkeypatch: pyt
     around(wide, monkeypatch, meet)
     ran = wide("run acme")
     assert set(ran.states.values()) == {"sent"}
-    assert sorted(len(messages) for (messages,) in wide.host.calls("post")) == [5, 10, 10, 10, 10]
+    assert sorted(len(messages) for (messages,) in wide.host.calls("post")) == [5, 20, 20, 20, 20]
 
 
-def test_what_was_read_and_has_not_left_is_never_more_than_a_batch(
+def test_what_was_read_and_has_not_left_is_never_more_than_two_batches(
     wide: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, post, lock = wide.host.read, wide.host.post, Lock()
@@ -75,8 +75,8 @@ def test_what_was_read_and_has_not_left_is_never_more_than_a_batch(
     monkeypatch.setattr(wide.host, "read", reading)
     monkeypatch.setattr(wide.host, "post", posting)
     wide("run acme")
-    assert len(wide.host.posted) == 45
-    assert BATCH // 2 <= most[0] <= BATCH
+    assert len(wide.host.posted) == 85
+    assert BATCH <= most[0] <= 2 * BATCH
 
 
 def test_results_stand_in_the_order_of_the_simulation_whichever_batch_ends_first(
@@ -94,7 +94,7 @@ def test_results_stand_in_the_order_of_the_simulation_whichever_batch_ends_first
     simulated = wide("simulate acme").json["messages"]
     ran = wide("run acme").json["messages"]
     assert [one["invoices"] for one in ran] == [one["invoices"] for one in simulated]
-    assert [one["message"] for one in ran] == list(range(1, 46))
+    assert [one["message"] for one in ran] == list(range(1, 86))
 
 
 def test_what_is_on_its_way_is_recorded_when_the_host_goes_away(wide: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +108,12 @@ def test_what_is_on_its_way_is_recorded_when_the_host_goes_away(wide: Company, m
 
     monkeypatch.setattr(wide.host, "read", twice)
     ran = wide("run acme", status=3, form="json")
-    assert len(wide.host.posted) == 20
+    assert len(wide.host.posted) == 40
     assert {one["last_event"] for one in wide("log acme").items} == {"sent"}
     assert "no answer in time" in ran.err
     monkeypatch.setattr(wide.host, "read", read)
     assert set(wide("run acme").states.values()) == {"sent"}
-    assert len({message.key for message in wide.host.posted}) == len(wide.host.posted) == 45
+    assert len({message.key for message in wide.host.posted}) == len(wide.host.posted) == 85
 
 
 def test_a_call_that_goes_wrong_as_a_whole_says_nothing_of_the_other_lane(wide: Company) -> None:
@@ -121,4 +121,4 @@ def test_a_call_that_goes_wrong_as_a_whole_says_nothing_of_the_other_lane(wide: 
     wide.host.fail("post", Unreachable("cut off"))
     ran = wide("run acme", status=1)
     states = [one["state"] for one in ran.json["messages"]]
-    assert (states.count("in_doubt"), states.count("sent")) == (10, 35)
+    assert (states.count("in_doubt"), states.count("sent")) == (20, 65)

@@ -16,8 +16,8 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
-from conftest import live_settings, surroundings
 from odoo_samples import copy_for, seen_in
+from odoo_stage import live_settings, surroundings
 from translated import Names, Translated
 
 from relance_addon.connectors.odoo import invoices as odoo_invoices

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LIVE, RECORDING, surroundings
 from odoo_books import Books, matched, move, partner, term
 from odoo_live import LiveOdoo
 from odoo_samples import PostOffice
+from odoo_stage import LIVE, RECORDING, surroundings
 from odoo_wire import ADDRESS, PASSWORD, Wire
 
 from relance_addon.connectors.odoo import reading

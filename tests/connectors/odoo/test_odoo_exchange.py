@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import LIVE, Stage, live_settings, surroundings
 from odoo_samples import outgoing
+from odoo_stage import LIVE, Stage, live_settings, surroundings
 from odoo_tape import Recorder, Replayer
 
 from relance_addon.connectors.odoo import inspection, invoices, reading

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import surroundings
 from odoo_books import RELATIONS
 from odoo_samples import TODAY, ScriptedOdoo
+from odoo_stage import surroundings
 
 from relance_addon.connectors.odoo.fields import Sources
 from relance_addon.connectors.odoo.inspection import Access, Inspection

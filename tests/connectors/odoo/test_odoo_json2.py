@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 import responses
-from conftest import LIVE, RECORDING, live_settings
+from odoo_stage import LIVE, RECORDING, live_settings
 from odoo_tape import RECORDINGS, SERVER
 from requests.adapters import HTTPAdapter
 from responses.matchers import header_matcher, json_params_matcher

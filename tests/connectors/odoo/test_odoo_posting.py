@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import surroundings
 from odoo_samples import PostOffice, invoice, outgoing
 from odoo_server import settings
+from odoo_stage import surroundings
 
 from relance_addon.connectors.odoo.connector import OdooConnector
 from relance_addon.connectors.odoo.posting import Office

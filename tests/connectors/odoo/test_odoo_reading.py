@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import surroundings
 from odoo_books import Books, credit, move, partner, payment, term
 from odoo_samples import TODAY
+from odoo_stage import surroundings
 
 from relance_addon.connectors.odoo import reading
 from relance_addon.connectors.odoo.connector import OdooConnector

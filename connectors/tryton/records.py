@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from relance_addon.connectors.tryton.rpc import Rpc
@@ -99,12 +100,10 @@ class Records:
         return [nested(row) for row in rows]
 
     def _found(self, method: str, arguments: Sequence[Any]) -> Any:
-        """Searched again where Tryton refuses: on SQLite what it found may be gone before it reads it."""
+        """Search anew where Tryton refuses: on SQLite what it found may be gone before it is read."""
         for _ in range(_AGAIN):
-            try:
+            with suppress(Refused):
                 return self._rpc.read(method, *arguments)
-            except Refused:
-                continue
         return self._rpc.read(method, *arguments)
 
     def _learn(self, model: str, tree: Tree) -> None:
